@@ -1,0 +1,1 @@
+"""The edge: HTTP and WebSocket in and out, settings, sign-in, command line."""

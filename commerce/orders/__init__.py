@@ -1,0 +1,1 @@
+"""Orders: their lines, packages, tracking and the LIVE room they came from."""

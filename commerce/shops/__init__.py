@@ -1,0 +1,1 @@
+"""The sites a workspace sells on: one shop per site."""
