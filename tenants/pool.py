@@ -1,0 +1,112 @@
+"""The connections to Postgres: how they are opened, and the proof that row security binds them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+
+class Row(asyncpg.Record):
+    """A row whose columns read as attributes. Subclasses declare their columns for mypy."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class TenantConnection(asyncpg.Connection[Row]):
+    """A connection that keeps no session state, so that giving it back costs no round trip.
+
+    Everything we set is set LOCAL to a transaction; tests/tenants/test_database.py proves that
+    nothing survives into the next checkout.
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+Pool = asyncpg.Pool[Row]
+Connection = TenantConnection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolLimits:
+    """Connections per process, and the time-outs in seconds after which Postgres gives up."""
+
+    size: int = 16
+    acquire_timeout: float = 5.0
+    connect_timeout: float = 5.0
+    statement_timeout: float = 10.0
+    lock_timeout: float = 5.0
+    idle_in_transaction_timeout: float = 30.0
+
+
+async def open_pool(url: str, *, limits: PoolLimits, name: str = "seller-center") -> Pool:
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=limits.size,
+        timeout=limits.connect_timeout,
+        command_timeout=limits.statement_timeout + 5,
+        record_class=Row,
+        connection_class=TenantConnection,
+        init=_speak_json,
+        server_settings={
+            "application_name": name,
+            "jit": "off",
+            "statement_timeout": _milliseconds(limits.statement_timeout),
+            "lock_timeout": _milliseconds(limits.lock_timeout),
+            "idle_in_transaction_session_timeout": _milliseconds(
+                limits.idle_in_transaction_timeout
+            ),
+        },
+    )
+
+
+class UnsafeRoleError(RuntimeError):
+    """The database role could see through the walls between workspaces."""
+
+
+_ROLE = """
+SELECT r.rolname, r.rolsuper, r.rolbypassrls,
+       (SELECT array_agg(c.relname::text) FROM pg_class c
+         JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
+          AND pg_has_role(r.oid, c.relowner, 'MEMBER')) AS owned
+  FROM pg_roles r WHERE r.rolname = current_user
+"""
+
+
+async def check_role(pool: Pool) -> None:
+    """Refuse to serve with a role that row security does not bind."""
+    role = await pool.fetchrow(_ROLE)
+    assert role is not None  # noqa: S101 - every session has a role
+    if role.rolsuper or role.rolbypassrls:
+        raise UnsafeRoleError(
+            f"APP_DATABASE_URL connects as {role.rolname!r}, which is a superuser or has BYPASSRLS "
+            "and reads every workspace. Use a role made with NOSUPERUSER NOBYPASSRLS; "
+            "`seller migrate` makes one."
+        )
+    if role.owned:
+        raise UnsafeRoleError(
+            f"APP_DATABASE_URL connects as {role.rolname!r}, which owns tables "
+            f"({', '.join(sorted(role.owned)[:3])}, ...) and could switch row security off. "
+            "Use a role that owns nothing; `seller migrate` makes one."
+        )
+
+
+async def _speak_json(connection: Any) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_to_json, decoder=json.loads, format="text"
+    )
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))
