@@ -40,9 +40,7 @@ class UnauditedChange(RuntimeError):  # noqa: N818 - reads as a sentence where i
 class Changes:
     """Collects what one transaction has to say; `at` is the moment of the change."""
 
-    def __init__(
-        self, *, principal: Principal, action: str, request_id: str, at: datetime
-    ) -> None:
+    def __init__(self, *, principal: Principal, action: str, request_id: str, at: datetime) -> None:
         self.at = at
         self.action = action
         self.emitted = 0

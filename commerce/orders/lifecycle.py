@@ -46,8 +46,106 @@ class FulfilmentPath(StrEnum):
     LOCAL_WAREHOUSE = "LOCAL_WAREHOUSE"
 
 
+class TrackingCode(StrEnum):
+    """What a carrier reports of a package; what it does to the package is in TRACKING below."""
+
+    COLLECTED = "COLLECTED"
+    IN_TRANSIT = "IN_TRANSIT"
+    OUT_FOR_DELIVERY = "OUT_FOR_DELIVERY"
+    DELIVERED = "DELIVERED"
+    DELIVERY_FAILED = "DELIVERY_FAILED"
+    LOST = "LOST"
+    DAMAGED = "DAMAGED"
+
+
 class Actor(StrEnum):
     BUYER = "BUYER"
     SELLER = "SELLER"
     OPERATOR = "OPERATOR"
     SYSTEM = "SYSTEM"
+
+
+class OrderAction(StrEnum):
+    """What a seller, or the platform for them, can do to an order."""
+
+    PAY = "PAY"
+    HOLD = "HOLD"
+    RELEASE = "RELEASE"
+    SHIP = "SHIP"
+    SHIP_PART = "SHIP_PART"
+    COLLECT = "COLLECT"
+    DELIVER = "DELIVER"
+    COMPLETE = "COMPLETE"
+    CANCEL = "CANCEL"
+    CANCEL_UNDELIVERED = "CANCEL_UNDELIVERED"
+
+
+_S = OrderStatus
+
+TRANSITIONS: dict[OrderAction, dict[OrderStatus, OrderStatus]] = {
+    OrderAction.PAY: {_S.UNPAID: _S.AWAITING_SHIPMENT},
+    OrderAction.HOLD: {_S.UNPAID: _S.ON_HOLD},
+    OrderAction.RELEASE: {_S.ON_HOLD: _S.AWAITING_SHIPMENT},
+    OrderAction.SHIP: {
+        _S.AWAITING_SHIPMENT: _S.AWAITING_COLLECTION,
+        _S.PARTIALLY_SHIPPING: _S.AWAITING_COLLECTION,
+    },
+    OrderAction.SHIP_PART: {
+        _S.AWAITING_SHIPMENT: _S.PARTIALLY_SHIPPING,
+        _S.PARTIALLY_SHIPPING: _S.PARTIALLY_SHIPPING,
+    },
+    OrderAction.COLLECT: {
+        _S.AWAITING_COLLECTION: _S.IN_TRANSIT,
+        _S.IN_TRANSIT: _S.IN_TRANSIT,
+    },
+    OrderAction.DELIVER: {
+        _S.AWAITING_COLLECTION: _S.DELIVERED,
+        _S.IN_TRANSIT: _S.DELIVERED,
+    },
+    OrderAction.COMPLETE: {_S.DELIVERED: _S.COMPLETED},
+    OrderAction.CANCEL: {
+        _S.UNPAID: _S.CANCELLED,
+        _S.ON_HOLD: _S.CANCELLED,
+        _S.AWAITING_SHIPMENT: _S.CANCELLED,
+        _S.AWAITING_COLLECTION: _S.CANCELLED,
+    },
+    OrderAction.CANCEL_UNDELIVERED: {_S.IN_TRANSIT: _S.CANCELLED},
+}
+
+SELLER_ACTIONS = frozenset({OrderAction.SHIP, OrderAction.CANCEL})
+
+TRACKING: dict[TrackingCode, tuple[PackageStatus, OrderAction | None]] = {
+    TrackingCode.COLLECTED: (PackageStatus.FULFILLING, OrderAction.COLLECT),
+    TrackingCode.IN_TRANSIT: (PackageStatus.FULFILLING, OrderAction.COLLECT),
+    TrackingCode.OUT_FOR_DELIVERY: (PackageStatus.FULFILLING, OrderAction.COLLECT),
+    TrackingCode.DELIVERY_FAILED: (PackageStatus.FULFILLING, None),
+    TrackingCode.DELIVERED: (PackageStatus.COMPLETED, OrderAction.DELIVER),
+    TrackingCode.LOST: (PackageStatus.CANCELLED, None),
+    TrackingCode.DAMAGED: (PackageStatus.CANCELLED, None),
+}
+
+
+class TransitionRefused(ValueError):  # noqa: N818 - reads as a sentence where it is raised
+    """The state machine has no such move; `allowed` lists what a seller may do instead."""
+
+    code = "TRANSITION_REFUSED"
+
+    def __init__(self, status: OrderStatus, action: OrderAction) -> None:
+        self.status = status
+        self.action = action
+        self.allowed = available_actions(status)
+        instead = ", ".join(self.allowed) or "nothing more"
+        super().__init__(f"An order that is {status} cannot {action}; possible now: {instead}.")
+
+
+def advance(status: OrderStatus, action: OrderAction) -> OrderStatus:
+    """The status after `action`, or `TransitionRefused`."""
+    try:
+        return TRANSITIONS[action][status]
+    except KeyError:
+        raise TransitionRefused(status, action) from None
+
+
+def available_actions(status: OrderStatus) -> list[OrderAction]:
+    """What a seller may do to an order in this status."""
+    return [a for a, moves in TRANSITIONS.items() if a in SELLER_ACTIONS and status in moves]

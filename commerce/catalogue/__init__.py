@@ -1,0 +1,1 @@
+"""Products (SPU) and SKUs, how they are described, and where they are listed."""
