@@ -1,3 +1,5 @@
+# ruff: noqa: INP001 -- run by path before anything is installed, never imported
+
 """`python bootstrap/build_web.py`: web/dist from web/, only when its sources changed.
 
 Never fails: the platform runs without its pages, and they say themselves what is missing.

@@ -1,3 +1,5 @@
+# ruff: noqa: INP001 -- run by path before anything is installed, never imported
+
 """`python bootstrap/install.py run|dev`: .venv from the hash-pinned lock, only when it changed.
 
 Standard library only, Python 3.11 or newer. uv does the work where it can be had, pip where not.
