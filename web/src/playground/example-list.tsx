@@ -14,7 +14,7 @@ export function ExampleList({ open }: { open: (example: Example) => void }) {
           <h2>{title}</h2>
           <ul>
             {examples
-              .filter((example) => example.kind === kind)
+              .filter((example) => example.operation.operation === kind)
               .map((example) => (
                 <li key={example.name}>
                   <button type="button" title={example.description} onClick={() => open(example)}>

@@ -1,4 +1,4 @@
-import { type OperationTypeNode, parse } from 'graphql';
+import { type DocumentNode, Kind, type OperationDefinitionNode, parse } from 'graphql';
 import newestProduct from '../examples/lookups/newest-product.graphql?raw';
 import orderToShip from '../examples/lookups/order-to-ship.graphql?raw';
 
@@ -7,8 +7,9 @@ export interface Example {
   name: string;
   title: string;
   description: string;
-  kind: `${OperationTypeNode}`;
   document: string;
+  syntax: DocumentNode;
+  operation: OperationDefinitionNode;
 }
 
 export interface Surroundings {
@@ -39,7 +40,7 @@ const variables: Record<string, Fill> = {
   'ship-an-order': async ({ ask }) => ({
     input: {
       orderId: await firstId(ask, orderToShip, 'orders', 'the id of an order that awaits shipment'),
-      packageId: 'PKG-1',
+      packageId: 'the id of a package of that order',
       carrier: 'YUNEXPRESS',
       trackingNumber: 'YT2600000000000001',
       idempotencyKey: newKey(),
@@ -60,13 +61,15 @@ function newKey(): string {
 
 function read(path: string, text: string): Example {
   const [first = '', second = '', ...document] = text.trimEnd().split('\n');
-  const definition = parse(text).definitions[0];
-  if (definition?.kind !== 'OperationDefinition') throw new Error(`${path}: the first definition must be an operation`);
+  const syntax = parse(text);
+  const operation = syntax.definitions[0];
+  if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`${path}: an operation must come first`);
   return {
     name: path.replace(/^.*\/\d+-(.*)\.graphql$/, '$1'),
     title: first.replace(/^# /, ''),
     description: second.replace(/^# /, ''),
-    kind: definition.operation,
     document: [first, ...document].join('\n') + '\n',
+    syntax,
+    operation,
   };
 }

@@ -29,6 +29,7 @@ export function createFetcher({
     if (params.operationName === 'IntrospectionQuery') {
       return overHttp(params, { ...options, headers: { ...firstHeaders, ...options?.headers } });
     }
+    report({ type: 'none' });
     return overHttp(params, options);
   };
 }

@@ -4,7 +4,7 @@ import { useSyncExternalStore } from 'react';
 // GraphiQL shows the last event only; without this line a quiet subscription looks like a dead one.
 
 type LiveMessage =
-  | { type: 'connecting' | 'connected' | 'event' }
+  | { type: 'none' | 'connecting' | 'connected' | 'event' }
   | { type: 'closed'; reason: string };
 
 export type LiveReport = (message: LiveMessage) => void;
@@ -16,7 +16,8 @@ interface LiveState {
   reason: string;
 }
 
-let state: LiveState = { phase: 'none', events: 0, lastAt: null, reason: '' };
+const nothing: LiveState = { phase: 'none', events: 0, lastAt: null, reason: '' };
+let state = nothing;
 const listeners = new Set<() => void>();
 
 export const reportLive: LiveReport = (message) => {
@@ -41,8 +42,10 @@ export function LiveLine() {
 
 function next(before: LiveState, message: LiveMessage): LiveState {
   switch (message.type) {
+    case 'none':
+      return nothing;
     case 'connecting':
-      return { phase: 'connecting', events: 0, lastAt: null, reason: '' };
+      return { ...nothing, phase: 'connecting' };
     case 'connected':
       return { ...before, phase: 'connected' };
     case 'event':

@@ -12,6 +12,7 @@ import { LiveLine } from './live';
 export function Workbench({ initial, graphql }: { initial: Workspace[]; graphql: string }) {
   const { workspaces, choice, choose, token } = useToken(initial);
   const openExample = useOpenExample();
+  useSystemTheme();
   const liveRoomId = workspaces.find(({ id }) => id === choice?.workspaceId)?.liveRoomId;
   const open = (example: Example): void => {
     void openExample(example, { liveRoomId, ask: (query) => ask(graphql, token, query) });
@@ -34,8 +35,8 @@ export function Workbench({ initial, graphql }: { initial: Workspace[]; graphql:
 /** The token in the headers of the active tab is the only state; the bar shows whose it is and replaces it. */
 function useToken(initial: Workspace[]) {
   const { workspaces, choiceOf } = useDemo(initial);
-  const { headerEditor, subscription, tabs, activeTabIndex } = useGraphiQL(
-    pick('headerEditor', 'subscription', 'tabs', 'activeTabIndex'),
+  const { headerEditor, subscription, schema, tabs, activeTabIndex } = useGraphiQL(
+    pick('headerEditor', 'subscription', 'schema', 'tabs', 'activeTabIndex'),
   );
   const { stop, run, introspect } = useGraphiQLActions();
   const [headers] = useHeadersEditorState();
@@ -51,7 +52,6 @@ function useToken(initial: Workspace[]) {
     if (!fresh) return;
     lastChosen.current = chosen;
     put(fresh);
-    void introspect(); // rights may show in the schema
     if (subscription) {
       stop(); // it runs with the old token
       setTimeout(run, 50); // after the old run has said its last word, which would end the new one
@@ -68,6 +68,13 @@ function useToken(initial: Workspace[]) {
     const fresh = tokenOf(workspaces, isNew ? (lastChosen.current ?? choice) : choice);
     if (fresh && fresh !== token) put(fresh);
   });
+
+  // Where the schema takes a token and none was there at first: ask again once one has been pasted.
+  useEffect(() => {
+    if (schema || !token) return;
+    const timer = setTimeout(introspect, 500);
+    return () => clearTimeout(timer);
+  }, [schema, token, introspect]);
   return { workspaces, choice, choose, token };
 }
 
@@ -76,7 +83,7 @@ function useOpenExample() {
   const { queryEditor, variableEditor, headerEditor } = useGraphiQL(
     pick('queryEditor', 'variableEditor', 'headerEditor'),
   );
-  const { addTab, stop } = useGraphiQLActions();
+  const { addTab, stop, setOperationFacts } = useGraphiQLActions();
   return async (example: Example, surroundings: Parameters<typeof variablesOf>[1]): Promise<void> => {
     if (!queryEditor || !variableEditor || !headerEditor) return;
     const variables = await variablesOf(example, surroundings);
@@ -87,9 +94,34 @@ function useOpenExample() {
       headerEditor.setValue(headers);
     }
     queryEditor.setValue(example.document);
+    // GraphiQL reads the document a moment later; running it at once must not run it as the one before.
+    setOperationFacts({
+      documentAST: example.syntax,
+      operationName: example.operation.name?.value ?? '',
+      operations: [example.operation],
+    });
     variableEditor.setValue(variables);
+    if (variables) showVariables();
     queryEditor.focus();
   };
+}
+
+/** GraphiQL keeps which of the two editors is shown to itself; its button is the only way to it. */
+function showVariables(): void {
+  document.querySelector<HTMLButtonElement>('.graphiql-editor-tools [data-name="variables"]')?.click();
+}
+
+/** Monaco takes the colours of the system at start only; this has it follow when they change. */
+function useSystemTheme(): void {
+  const theme = useGraphiQL((state) => state.theme);
+  const { setTheme } = useGraphiQLActions();
+  useEffect(() => {
+    if (theme) return; // chosen in the settings
+    const dark = window.matchMedia('(prefers-color-scheme: dark)');
+    const follow = (): void => setTheme(null);
+    dark.addEventListener('change', follow);
+    return () => dark.removeEventListener('change', follow);
+  }, [theme, setTheme]);
 }
 
 function isOwnWork(text: string): boolean {
