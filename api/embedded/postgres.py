@@ -86,7 +86,7 @@ class EmbeddedPostgres:
             if found is not None:
                 self.port = found
                 return
-            self._process.clear(seconds=self._start_seconds)
+            self._process.clear(seconds=self._stop_seconds)
             account = account_for(self._data)
             programs = postgres_programs(account)
             if not self._data.exists():

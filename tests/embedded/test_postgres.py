@@ -51,7 +51,7 @@ async def test_committed_rows_survive_sigkill_and_come_back_on_the_same_port(
     await ask(postgres, "CREATE TABLE IF NOT EXISTS survivors AS SELECT 1 AS one")
     port, pid = postgres.port, postgres.pid
     postgres.kill()
-    with pytest.raises(OSError, match="(?i)connect"):
+    with pytest.raises(OSError, match=r"(?i)connect"):
         await ask(postgres, "SELECT 1")
     postgres.start()
     assert (postgres.port, postgres.pid == pid) == (port, False)

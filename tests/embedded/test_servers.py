@@ -3,6 +3,7 @@
 import errno
 import os
 import pwd
+import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +16,9 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from api.embedded.postgres import EmbeddedPostgres
 from api.embedded.servers import AlreadyRunning, EmbeddedServers, embedded_servers, remove_state
+from api.embedded.valkey import EmbeddedValkey
 from tests.embedded.keeping import (
     CHECKOUT,
     Keeper,
@@ -91,6 +94,27 @@ async def test_a_killed_parent_leaves_no_server_and_no_loss(tmp_path: Path, keep
     with embedded_servers(tmp_path) as servers:
         assert gone_within(pids, seconds=0)
         assert await read(servers) == ("ordered", b"pushed")
+
+
+def test_hung_servers_of_a_killed_parent_are_ended_before_the_next_start(
+    tmp_path: Path, keep: Keep
+) -> None:
+    keeper = keep(tmp_path)
+    keeper.told()
+    pids = [server_pid(tmp_path / name) for name in ("postgres", "valkey")]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    keeper.kill()
+    servers: list[EmbeddedPostgres | EmbeddedValkey] = [
+        EmbeddedPostgres(tmp_path / "postgres", stop_seconds=0.5),
+        EmbeddedValkey(tmp_path / "valkey", stop_seconds=0.5),
+    ]
+    for server, hung in zip(servers, pids, strict=True):
+        server.start()
+        assert gone_within([hung], seconds=0)
+        assert server.pid is not None
+        assert server.pid != hung
+        server.stop()
 
 
 def test_servers_of_a_killed_parent_end_by_themselves(tmp_path: Path, keep: Keep) -> None:
