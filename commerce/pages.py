@@ -136,7 +136,7 @@ class Statement:
 
 
 def compiled(query: Select[Any]) -> Statement:
-    result = query.compile(dialect=postgresql.dialect())
+    result = query.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
     return Statement(str(result), tuple(result.positiontup or ()))
 
 
@@ -145,7 +145,7 @@ def _page_statement(
     listing: Listing[R],
     shape: Shape,
     order: tuple[OrderBy, ...],
-    backward: bool,
+    backward: bool,  # noqa: FBT001 - part of the cache key
     edge: bool,  # noqa: FBT001
 ) -> Statement:
     columns = [listing.orders[o.field] for o in order] + [listing.table.c[listing.tie_break]]

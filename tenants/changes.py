@@ -44,6 +44,7 @@ class Changes:
         self.at = at
         self.action = action
         self.emitted = 0
+        self.replayed = False  # the change was made by an earlier request with the same key
         self._principal = principal
         self._request_id = request_id
         self._audit: list[dict[str, Any]] = []
@@ -89,6 +90,8 @@ class Changes:
         )
 
     async def write(self, writer: "Writer") -> None:
+        if self.replayed:
+            return
         if not self._audit:
             raise UnauditedChange(f"{self.action} changed something and audited nothing.")
         principal = self._principal

@@ -39,7 +39,7 @@ MOMENT = DateTime(timezone=True)
 
 def moment(**column: Any) -> Any:
     """A `timestamptz` column."""
-    return Field(sa_type=MOMENT, **column)  # type: ignore[call-overload]
+    return Field(sa_type=MOMENT, **column)
 
 
 def one_of(column: str, values: type[Any], *, name: str | None = None) -> CheckConstraint:

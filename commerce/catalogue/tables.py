@@ -116,5 +116,5 @@ class ProductTerm(TenantTable, table=True):
     __tablename__ = "product_terms"
     __table_args__ = (within_workspace(["product_id"], "products"),)
 
-    term: str = Field(sa_type=Text(collation="C"), primary_key=True)  # type: ignore[call-overload]
+    term: str = Field(sa_type=Text(collation="C"), primary_key=True)
     product_id: UUID = Field(primary_key=True)

@@ -5,6 +5,8 @@ Source: requirements section 13. Cancelling from PARTIALLY_SHIPPING is undocumen
 
 from enum import StrEnum
 
+from commerce.refusals import Refusal
+
 
 class OrderStatus(StrEnum):
     UNPAID = "UNPAID"
@@ -125,7 +127,7 @@ TRACKING: dict[TrackingCode, tuple[PackageStatus, OrderAction | None]] = {
 }
 
 
-class TransitionRefused(ValueError):  # noqa: N818 - reads as a sentence where it is raised
+class TransitionRefused(Refusal):
     """The state machine has no such move; `allowed` lists what a seller may do instead."""
 
     code = "TRANSITION_REFUSED"
