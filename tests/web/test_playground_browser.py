@@ -182,6 +182,13 @@ def test_no_token_is_kept_in_the_browser(report: Report) -> None:
     assert "Bearer" not in report["stored"]
 
 
+def test_after_a_reload_the_history_runs_with_a_token(report: Report) -> None:
+    history = report["history"]
+    assert _token(history["start"])
+    assert _token(history["headers"])
+    assert "errors" not in history["response"]
+
+
 @pytest.mark.usefixtures("report")
 @pytest.mark.parametrize(
     ("name", "size"),

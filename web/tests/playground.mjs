@@ -40,7 +40,7 @@ async function useIt() {
   page.setDefaultTimeout(patience);
   const seen = watch(page);
   await page.goto(options.url);
-  await page.waitForFunction(() => globalThis.__MONACO?.editor.getEditors().length >= 4);
+  await ready(page);
 
   const report = { title: await page.title(), start: await state(page), ...seen };
   report.shortcut = await shortcut(page);
@@ -53,6 +53,7 @@ async function useIt() {
   await pictures(page);
   report.stored = await page.evaluate(() => JSON.stringify({ ...localStorage }));
   report.violations.push(...(await page.evaluate(() => globalThis.violations)));
+  report.history = await fromHistory(page);
   return report;
 }
 
@@ -163,6 +164,23 @@ async function renewed(page) {
   }, before);
   await open(page, 'Who am I');
   return { before, after: (await state(page)).headers, response: await run(page) };
+}
+
+/** An operation from the history, after a reload has forgotten every header. */
+async function fromHistory(page) {
+  await page.waitForTimeout(700); // GraphiQL stores half a second late
+  await page.reload();
+  await ready(page);
+  const start = (await state(page)).headers;
+  await page.getByRole('button', { name: 'Show History' }).click();
+  await page.locator('.graphiql-history-item-label').first().click();
+  await page.getByRole('button', { name: 'Hide History' }).click();
+  const { headers } = await state(page);
+  return { start, headers, response: await run(page) };
+}
+
+async function ready(page) {
+  await page.waitForFunction(() => globalThis.__MONACO?.editor.getEditors().length >= 4);
 }
 
 async function pictures(page) {

@@ -10,6 +10,7 @@ import { examples } from './examples';
 import { createFetcher } from './fetcher';
 import { reportLive } from './live';
 import './playground.css';
+import { storageWithoutHeaders } from './storage';
 import { Workbench } from './workbench';
 
 const plugins = [DOC_EXPLORER_PLUGIN, HISTORY_PLUGIN];
@@ -22,7 +23,8 @@ function Page({ graphql, subscriptions, workspaces, token }: Playground & { toke
       referencePlugin={DOC_EXPLORER_PLUGIN}
       defaultQuery={examples[0]?.document ?? ''}
       defaultHeaders={token ? withToken('', token) : '{\n  "Authorization": "Bearer "\n}'}
-      shouldPersistHeaders={false} // a token has no business in the browser's storage
+      shouldPersistHeaders={false}
+      storage={storageWithoutHeaders}
       inputValueDeprecation
       schemaDescription
     >

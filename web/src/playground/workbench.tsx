@@ -3,7 +3,7 @@ import { GraphiQL, GraphiQLInterface } from 'graphiql';
 import { useEffect, useRef } from 'react';
 import { tokenIn, withToken } from './authorization';
 import { Bar } from './bar';
-import { type Choice, tokenOf, useDemo, type Workspace } from './demo';
+import { type Choice, firstChoice, tokenOf, useDemo, type Workspace } from './demo';
 import { ExampleList } from './example-list';
 import { type Example, examples, variablesOf } from './examples';
 import { LiveLine } from './live';
@@ -58,15 +58,19 @@ function useToken(initial: Workspace[]) {
     }
   };
 
-  // A renewed token takes the place of its older self; a new tab starts as whom one has last chosen to be.
+  // A renewed token takes the place of its older self. A new tab starts as whom one has last chosen to be, and so
+  // does an operation from the history, which comes without headers.
   const activeTab = tabs[activeTabIndex]?.id ?? '';
   const seenTabs = useRef(new Set(tabs.map(({ id }) => id)));
   useEffect(() => {
-    if (!headerEditor || !choice) return;
+    if (!headerEditor) return;
     const isNew = !seenTabs.current.has(activeTab);
     seenTabs.current.add(activeTab);
-    const fresh = tokenOf(workspaces, isNew ? (lastChosen.current ?? choice) : choice);
-    if (fresh && fresh !== token) put(fresh);
+    const isBlank = headerEditor.getValue().trim() === '' && !headerEditor.hasTextFocus();
+    if (!choice && !isBlank) return; // a token of one's own
+    const whom = isNew || isBlank ? (lastChosen.current ?? choice ?? firstChoice(workspaces)) : choice;
+    const fresh = tokenOf(workspaces, whom);
+    if (fresh && fresh !== tokenIn(headerEditor.getValue())) put(fresh);
   });
 
   // Where the schema takes a token and none was there at first: ask again once one has been pasted.
