@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -83,34 +84,45 @@ def playground_routes(
     read at each request, since its tokens expire and are renewed.
     """
 
-    def page(request: Request) -> Response:
-        index = dist / "index.html"
-        if not index.is_file():
-            return HTMLResponse(not_built_page(request, graphql_path), headers=_UNCACHED)
-        return FileResponse(index, media_type="text/html", headers={"cache-control": "no-cache"})
-
-    def asset(request: Request) -> Response:
-        file = _file_below(dist / "assets", request.path_params["path"])
-        if file is None:
-            return _not_found(request)
-        media_type = MEDIA_TYPES.get(file.suffix, "application/octet-stream")
-        return FileResponse(file, media_type=media_type, headers={"cache-control": A_YEAR})
-
-    def facts(request: Request) -> Response:
-        shown = demo_file is not None and _asked_on_this_machine(request)
-        workspaces = _demo_workspaces(demo_file) if shown and demo_file else []
-        content = {
-            "graphql": graphql_path,
-            "subscriptions": graphql_path,
-            "workspaces": workspaces,
-        }
-        return JSONResponse(content, headers=_UNCACHED)
-
-    handlers = {"/": page, "/assets/{path:path}": asset, "/playground.json": facts}
+    handlers: dict[str, Callable[[Request], Response]] = {
+        "/": partial(_page, dist, graphql_path),
+        "/assets/{path:path}": partial(_asset, dist / "assets"),
+        "/playground.json": partial(_facts, demo_file, graphql_path),
+    }
     return [
         Route(path, _Guarded(handler if enabled else _not_found))
         for path, handler in handlers.items()
     ]
+
+
+def _page(dist: Path, graphql_path: str, request: Request) -> Response:
+    index = dist / "index.html"
+    if not index.is_file():
+        return HTMLResponse(not_built_page(request, graphql_path), headers=_UNCACHED)
+    return FileResponse(index, media_type="text/html", headers={"cache-control": "no-cache"})
+
+
+def _asset(assets: Path, request: Request) -> Response:
+    """A built file; the .gz beside it, where there is one, to whoever takes gzip."""
+    file = _file_below(assets, request.path_params["path"])
+    if file is None:
+        return _not_found(request)
+    media_type = MEDIA_TYPES.get(file.suffix, "application/octet-stream")
+    headers = {"cache-control": A_YEAR, "vary": "accept-encoding"}
+    smaller = file.with_name(f"{file.name}.gz")
+    if "gzip" in request.headers.get("accept-encoding", "") and smaller.is_file():
+        file, headers = smaller, {**headers, "content-encoding": "gzip"}
+    return FileResponse(file, media_type=media_type, headers=headers)
+
+
+def _facts(demo_file: Path | None, graphql_path: str, request: Request) -> Response:
+    shown = demo_file is not None and _asked_on_this_machine(request)
+    content = {
+        "graphql": graphql_path,
+        "subscriptions": graphql_path,
+        "workspaces": _demo_workspaces(demo_file) if shown and demo_file else [],
+    }
+    return JSONResponse(content, headers=_UNCACHED)
 
 
 def not_built_page(request: Request, graphql_path: str) -> str:

@@ -1,5 +1,6 @@
 """What `/`, `/assets/...` and `/playground.json` answer, to whom, and with which headers."""
 
+import gzip
 import json
 from asyncio import to_thread
 from pathlib import Path
@@ -56,6 +57,21 @@ async def test_the_page_is_served_fresh_and_its_files_for_a_year(dist: Path) -> 
     assert "immutable" in script.headers["cache-control"]
     assert script.headers["content-type"] == "text/javascript; charset=utf-8"
     assert font.headers["content-type"] == "font/woff2"
+
+
+async def test_a_compressed_file_goes_to_whoever_takes_it(dist: Path) -> None:
+    compressed = gzip.compress(b"export {}")
+    await to_thread((dist / "assets" / "page-abc.js.gz").write_bytes, compressed)
+    async with client(dist) as http:
+        small = await http.get("/assets/page-abc.js", headers={"accept-encoding": "br, gzip"})
+        plain = await http.get("/assets/page-abc.js", headers={"accept-encoding": "identity"})
+    assert small.headers["content-encoding"] == "gzip"
+    assert small.headers["content-length"] == f"{len(compressed)}"
+    assert "content-encoding" not in plain.headers
+    for answer in (small, plain):
+        assert answer.text == "export {}"
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert answer.headers["vary"] == "accept-encoding"
 
 
 @pytest.mark.parametrize(
