@@ -18,11 +18,7 @@ test: installed-dev web ## Run the tests on servers of their own (beside a runni
 
 check: static test ## All that CI checks: format, lint, types, imports, tests
 
-static: installed-dev
-	@$(VENV)/ruff format --check .
-	@$(VENV)/ruff check .
-	@$(VENV)/mypy
-	@$(VENV)/lint-imports
+static: lint types
 
 format: installed-dev ## Rewrite the sources in the project's format, with safe fixes
 	@$(VENV)/ruff check --fix .

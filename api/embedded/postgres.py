@@ -145,6 +145,7 @@ class EmbeddedPostgres:
                 run.communicate(timeout=self._start_seconds)
             except BaseException:
                 run.kill()
+                run.wait()
                 raise
         if run.returncode != 0:
             shutil.rmtree(new, ignore_errors=True)

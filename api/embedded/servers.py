@@ -52,12 +52,12 @@ def embedded_servers(
         postgres = EmbeddedPostgres(
             state / "postgres", settings=postgres_settings, progress=progress
         )
+        stopping.callback(postgres.stop)  # before the start: an interrupted one is ended too
         postgres.start()
-        stopping.callback(postgres.stop)
         progress("Starting Valkey.")
         valkey = EmbeddedValkey(state / "valkey", settings=valkey_settings)
-        valkey.start()
         stopping.callback(valkey.stop)
+        valkey.start()
         # Both are asked before either is waited for.
         stopping.callback(postgres.ask_to_stop)
         yield EmbeddedServers(owner_url=postgres.url, redis_url=valkey.url)
