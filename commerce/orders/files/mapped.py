@@ -6,14 +6,9 @@ a file that lists an article twice sold it twice.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from commerce.orders.files.cells import (
-    LONGEST_ID,
-    find_headings,
-    floated_reason,
     free_text,
     id_text,
     micros_value,
@@ -22,61 +17,10 @@ from commerce.orders.files.cells import (
     time_value,
 )
 from commerce.orders.files.entries import CellFault, Fault, Reading, Row, fault_at, heading_key
-from commerce.orders.files.mapping import Mapping, Rule
+from commerce.orders.files.mapped_columns import MappedColumns
+from commerce.orders.files.mapping import Rule
 from commerce.orders.ingestion import IncomingLine, IncomingOrder, OrderKind, Recipient
 from commerce.orders.lifecycle import OrderStatus
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappedColumns:
-    """`columns` maps a heading of the mapping to its place in the file."""
-
-    mapping: Mapping
-    zone: ZoneInfo
-    columns: dict[str, int]
-    fields: dict[str, int]
-    width: int
-    first_data_line: int
-
-    @property
-    def order_heading(self) -> str:
-        return self.mapping.columns.order_id
-
-    @property
-    def order_column(self) -> int:
-        return self.columns[self.order_heading]
-
-    @property
-    def id_suffix(self) -> str:
-        return self.mapping.strip_suffix.get("order_id", "")
-
-    def id_fault(self, order_id: str) -> str | None:
-        if not order_id:
-            return "the line names no order"
-        if len(order_id) > LONGEST_ID:
-            return f"an id has at most {LONGEST_ID} characters"
-        return floated_reason(order_id)
-
-
-def mapped_headings(mapping: Mapping) -> list[str]:
-    """Every heading that the mapping speaks of; the file must have them all."""
-    named = [*mapping.columns.model_dump(exclude_none=True).values()]
-    rules = [*mapping.kinds, *([mapping.cancelled] if mapping.cancelled else [])]
-    return list(dict.fromkeys([*named, *(rule.column for rule in rules)]))
-
-
-def mapped_columns(first_rows: Sequence[Row], *, mapping: Mapping) -> MappedColumns:
-    headings = mapped_headings(mapping)
-    line, columns, width = find_headings(first_rows, headings, known=headings)
-    fields = mapping.columns.model_dump(exclude_none=True)
-    return MappedColumns(
-        mapping=mapping,
-        zone=mapping.zone,
-        columns=columns,
-        fields={field: columns[heading] for field, heading in fields.items()},
-        width=width,
-        first_data_line=line + 1,
-    )
 
 
 def read_mapped_order(table: MappedColumns, order_id: str, rows: Sequence[Row]) -> Reading:
@@ -101,31 +45,27 @@ def read_mapped_order(table: MappedColumns, order_id: str, rows: Sequence[Row]) 
 
 
 def _line(table: MappedColumns, cells: list[str]) -> IncomingLine:
-    mapping, fields = table.mapping, table.fields
+    mapping = table.mapping
     names = mapping.columns
     if len(cells) != table.width:
         raise CellFault("", f"the line has {len(cells)} columns, the headings {table.width}")
-    price, quantity = cells[fields["unit_price"]], cells[fields["quantity"]]
-    seller_sku = _id(table, cells, "seller_sku") or ""
-    external_sku_id = _id(table, cells, "external_sku_id")
-    if not seller_sku and not external_sku_id:
-        raise CellFault(names.seller_sku, "the line names no SKU")
-    return IncomingLine(
-        external_id=_id(table, cells, "line_id"),
-        external_sku_id=external_sku_id,
-        seller_sku=seller_sku,
-        product_name=_text(table, cells, "product_name") or "",
-        variation=_text(table, cells, "variation"),
-        quantity=quantity_value(quantity, names.quantity),
+    line = IncomingLine(
+        seller_sku=id_text(
+            cells[table.seller_sku].strip().removesuffix(table.seller_sku_suffix), names.seller_sku
+        ),
+        quantity=quantity_value(cells[table.quantity], names.quantity),
         unit_price_micros=micros_value(
-            price,
+            cells[table.unit_price],
             names.unit_price,
             currency=mapping.currency,
             decimal_comma=mapping.decimal_comma,
         ),
-        seller_discount_minor=_minor(table, cells, "seller_discount"),
-        platform_discount_minor=_minor(table, cells, "platform_discount"),
+        **{field: read(cells[column]) for field, column, read in table.line_fields},
+        **table.line_constants,
     )
+    if not line.seller_sku and not line.external_sku_id:
+        raise CellFault(names.seller_sku, "the line names no SKU")
+    return line
 
 
 def _kind(table: MappedColumns, rows: Sequence[Row]) -> OrderKind:
@@ -276,22 +216,6 @@ def _order_text(
         doubt = CellFault(heading, "the lines of this order do not agree; the first counts", both)
         doubts.append(fault_at(rows[0][0], doubt))
     return free_text(next(iter(texts), "").removesuffix(suffix), heading)
-
-
-def _id(table: MappedColumns, cells: list[str], field: str) -> str | None:
-    column = table.fields.get(field)
-    if column is None:
-        return None
-    text = cells[column].strip()
-    suffix = table.mapping.strip_suffix.get(field, "")
-    return id_text(text.removesuffix(suffix), getattr(table.mapping.columns, field)) or None
-
-
-def _text(table: MappedColumns, cells: list[str], field: str) -> str | None:
-    column = table.fields.get(field)
-    if column is None:
-        return table.mapping.constants.get(field)
-    return free_text(cells[column], getattr(table.mapping.columns, field))
 
 
 def _minor(table: MappedColumns, cells: list[str], field: str) -> int:

@@ -35,7 +35,8 @@ from commerce.orders.files.entries import (
     shown,
 )
 from commerce.orders.files.gathering import Gathered, OrderIds, gather, scattered_orders
-from commerce.orders.files.mapped import mapped_columns, mapped_headings, read_mapped_order
+from commerce.orders.files.mapped import read_mapped_order
+from commerce.orders.files.mapped_columns import mapped_columns, mapped_headings
 from commerce.orders.files.mapping import Mapping
 from commerce.orders.files.tiktok_columns import tiktok_columns
 from commerce.orders.files.tiktok_export import read_tiktok_order
@@ -179,13 +180,16 @@ def _first_bytes(path: Path, limits: FileLimits) -> bytes:
 def _padded(table: Table, layout: Layout) -> Generator[Row]:
     """Rows as wide as the headings where the file merely left out empty cells at the end."""
     width = layout.width
-    for line, cells in table.rows():
-        if len(cells) > width and not any(map(str.strip, cells[width:])):
+    for row in table.rows():
+        line, cells = row
+        if len(cells) == width:
+            yield row
+        elif len(cells) > width and not any(map(str.strip, cells[width:])):
             yield line, cells[:width]
-        elif table.ragged and len(cells) < width:
+        elif table.ragged:
             yield line, cells + [""] * (width - len(cells))
         else:
-            yield line, cells
+            yield row
 
 
 def _entries(found: Gathered, layout: Layout, read: ReadOneOrder, after: int) -> Iterator[Entry]:
