@@ -83,7 +83,6 @@ def playground_routes(
     `demo_file` holds `{"workspaces": [{"id", "slug", "name", "tokens": {role: token}}]}` and is
     read at each request, since its tokens expire and are renewed.
     """
-
     handlers: dict[str, Callable[[Request], Response]] = {
         "/": partial(_page, dist, graphql_path),
         "/assets/{path:path}": partial(_asset, dist / "assets"),
@@ -148,6 +147,7 @@ _NOT_BUILT = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Seller Center</title>
+<link rel="icon" href="data:,">
 <style>
   body {{ max-width: 42rem; margin: 12vh auto; padding: 0 1.5rem; font: 16px/1.6 system-ui; }}
   pre {{ padding: 1rem; border: 1px solid #8886; border-radius: 6px; overflow-x: auto; }}

@@ -1,4 +1,4 @@
-import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
+import { createGraphiQLFetcher, type Fetcher, isAsyncIterable, type SyncFetcherResult } from '@graphiql/toolkit';
 import { type DocumentNode, Kind, OperationTypeNode } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
 import { authorizationOf } from './authorization';
@@ -24,14 +24,32 @@ export function createFetcher({
   return (params, options) => {
     if (isSubscription(options?.documentAST, params.operationName)) {
       const wsClient = openSocket(subscriptions, authorizationOf(options?.headers), report);
-      return createGraphiQLFetcher({ url: graphql, wsClient })(params, options);
+      return withoutStacks(createGraphiQLFetcher({ url: graphql, wsClient })(params, options));
     }
     if (params.operationName === 'IntrospectionQuery') {
       return overHttp(params, { ...options, headers: { ...firstHeaders, ...options?.headers } });
     }
     report({ type: 'none' });
-    return overHttp(params, options);
+    return withoutStacks(overHttp(params, options));
   };
+}
+
+/** GraphiQL prints a failure with its stack; nobody is helped by where in a bundle a socket was closed. */
+async function withoutStacks(answer: ReturnType<Fetcher>): Promise<SyncFetcherResult> {
+  const results = await answer;
+  if (!isAsyncIterable(results)) return results;
+  const events = results[Symbol.asyncIterator]();
+  const quiet = (error: unknown): never => {
+    if (error instanceof Error) delete error.stack;
+    throw error;
+  };
+  return {
+    next: () => events.next().catch(quiet),
+    return: () => events.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  } as typeof results & AsyncIterator<unknown>;
 }
 
 function openSocket(path: string, authorization: string | null, report: LiveReport): Client {
@@ -46,7 +64,7 @@ function openSocket(path: string, authorization: string | null, report: LiveRepo
       connecting: () => report({ type: 'connecting' }),
       connected: () => report({ type: 'connected' }),
       message: (message) => {
-        if (message.type === 'next') report({ type: 'event' });
+        if (message.type === 'next' && message.payload.data) report({ type: 'event' });
       },
       closed: (event) => report({ type: 'closed', reason: closing(event) }),
     },

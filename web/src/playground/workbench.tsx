@@ -87,7 +87,7 @@ function useOpenExample() {
   const { queryEditor, variableEditor, headerEditor } = useGraphiQL(
     pick('queryEditor', 'variableEditor', 'headerEditor'),
   );
-  const { addTab, stop, setOperationFacts } = useGraphiQLActions();
+  const { addTab, stop, setOperationFacts, updateActiveTabValues } = useGraphiQLActions();
   return async (example: Example, surroundings: Parameters<typeof variablesOf>[1]): Promise<void> => {
     if (!queryEditor || !variableEditor || !headerEditor) return;
     const variables = await variablesOf(example, surroundings);
@@ -98,13 +98,14 @@ function useOpenExample() {
       headerEditor.setValue(headers);
     }
     queryEditor.setValue(example.document);
-    // GraphiQL reads the document a moment later; running it at once must not run it as the one before.
+    variableEditor.setValue(variables);
+    // GraphiQL reads its editors a moment later; run at once, it would run, and remember, half of the one before.
+    updateActiveTabValues({ query: example.document, variables });
     setOperationFacts({
       documentAST: example.syntax,
       operationName: example.operation.name?.value ?? '',
       operations: [example.operation],
     });
-    variableEditor.setValue(variables);
     if (variables) showVariables();
     queryEditor.focus();
   };
