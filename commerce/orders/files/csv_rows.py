@@ -12,7 +12,6 @@ import csv
 import gzip
 import zlib
 from collections.abc import Generator, Iterator
-from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import TextIO
@@ -33,13 +32,13 @@ def csv_table(
 
     def rows() -> Generator[Row]:
         with _open_text(path, chosen, compressed=compressed) as text:
-            yield from csv_rows(text, delimiter=delimiter, limits=limits)
+            yield from csv_rows(text, delimiter=delimiter)
 
     return Table(rows=rows, last_line=last_line, ragged=False)
 
 
-def csv_rows(text: TextIO, *, delimiter: str, limits: FileLimits) -> Iterator[Row]:
-    reader = csv.reader(_lines(text, limits.line_characters), delimiter=delimiter, strict=True)
+def csv_rows(text: TextIO, *, delimiter: str) -> Iterator[Row]:
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
     before = 0
     try:
         for cells in reader:
@@ -54,14 +53,6 @@ def csv_rows(text: TextIO, *, delimiter: str, limits: FileLimits) -> Iterator[Ro
             f"or the delimiter, which is taken to be {delimiter!r}",
             line=before + 1,
         ) from error
-
-
-def _lines(text: TextIO, longest: int) -> Iterator[str]:
-    """Physical lines, each of bounded length: a file need not have any line ends."""
-    for number, line in enumerate(iter(partial(text.readline, longest + 1), ""), 1):
-        if len(line) > longest:
-            raise FileRefused(f"the line is longer than {longest:,} characters", line=number)
-        yield line
 
 
 def _is_gzip(path: Path) -> bool:
@@ -84,21 +75,24 @@ def _decide_encoding(
         return "utf-8-sig", last_line
     if fallback is None or codecs.lookup(fallback).name == "utf-8":
         raise FileRefused(
-            f"the file is not UTF-8: {problem}. Name the encoding the file was saved in, "
+            f"the file cannot be read as UTF-8: {problem}. Name the encoding it was saved in, "
             "for example windows-1252, tis-620 or utf-16"
         )
     problem, last_line = _first_undecodable(path, fallback, compressed=compressed, limits=limits)
     if problem is not None:
-        raise FileRefused(f"the file is neither UTF-8 nor {fallback}: {problem}")
+        raise FileRefused(f"the file can be read neither as UTF-8 nor as {fallback}: {problem}")
     return fallback, last_line
 
 
 def _first_undecodable(
     path: Path, encoding: str, *, compressed: bool, limits: FileLimits
 ) -> tuple[str | None, int]:
-    """Where decoding fails, as a phrase or None; and how many lines were seen."""
+    """Where decoding fails, as a phrase or None; and how many lines were seen.
+
+    Refuses endless lines on the way, so that csv.reader can take whole lines.
+    """
     decoder = codecs.getincrementaldecoder(encoding)()
-    offset, line, returns, ends_open = 0, 0, 0, False
+    offset, line, returns, unended = 0, 0, 0, 0
     for chunk in _chunks(path, compressed=compressed, limits=limits):
         pending = len(decoder.getstate()[0])
         try:
@@ -108,14 +102,19 @@ def _first_undecodable(
             place = offset - pending + error.start
             return f"byte 0x{error.object[error.start]:02x} at offset {place:,}, line {line:,}", 0
         if "\0" in text:
-            return f"it holds a NUL character near line {line + text.count(chr(10)) + 1:,}", 0
+            line += text[: text.index("\0")].count("\n") + 1
+            return f"it holds a NUL character in line {line:,}", 0
         line += text.count("\n")
         returns += text.count("\r")
         offset += len(chunk)
-        ends_open = not text.endswith(("\n", "\r"))
+        end = max(text.rfind("\n"), text.rfind("\r"))
+        unended = len(text) - end - 1 if end >= 0 else unended + len(text)
+        if unended > limits.line_characters:
+            reason = f"the line is longer than {limits.line_characters:,} characters"
+            raise FileRefused(reason, line=max(line, returns) + 1)
     if decoder.getstate()[0]:
         return f"the last character is cut off at offset {offset:,}, line {line + 1:,}", 0
-    return None, max(line, returns) + ends_open
+    return None, max(line, returns) + (unended > 0)
 
 
 def _chunks(path: Path, *, compressed: bool, limits: FileLimits) -> Iterator[bytes]:

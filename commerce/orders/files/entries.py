@@ -44,6 +44,7 @@ class FileLimits:
     Memory: rows pass through one at a time; what is held is one order, plus the lines of orders
     whose lines lie apart (`scattered_lines`). `xlsx_memory_bytes` is the address space of the
     child process that parses XLSX; `xlsx_table_bytes` what it may write to a temporary file.
+    `line_characters` is checked by the chunk: a line somewhat longer may pass.
     """
 
     file_bytes: int = 512 * 1024**2

@@ -36,7 +36,7 @@ def xlsx_table(
             file.seek(0)
             text = TextIOWrapper(file, encoding="utf-8", newline="")
             try:
-                for _, (number, *cells) in csv_rows(text, delimiter=",", limits=limits):
+                for _, (number, *cells) in csv_rows(text, delimiter=","):
                     yield int(number), cells
             finally:
                 text.detach()
