@@ -199,20 +199,27 @@ def parse(
     end: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> None:
-    """Feed one part to expat in chunks. Names reach the handlers without their prefix."""
+    """Feed one part to expat in chunks. The prefix of the root is taken off every name."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
 
     def no_doctype(*_: object) -> None:
         raise Refused(f"{part} declares a document type, which no spreadsheet program writes")
 
-    def bare(name: str) -> str:
-        return name.rpartition(":")[2] if ":" in name else name
+    def first(root: str, attributes: Attributes) -> None:
+        prefix = root[: root.find(":") + 1]
+        if prefix:
+            parser.StartElementHandler = lambda tag, found: start(tag.removeprefix(prefix), found)
+        else:
+            parser.StartElementHandler = start
+        if end is not None:
+            parser.EndElementHandler = (
+                (lambda tag: end(tag.removeprefix(prefix))) if prefix else end
+            )
+        start(root.removeprefix(prefix), attributes)
 
     parser.StartDoctypeDeclHandler = no_doctype
-    parser.StartElementHandler = lambda name, attributes: start(bare(name), attributes)
-    if end is not None:
-        parser.EndElementHandler = lambda name: end(bare(name))
+    parser.StartElementHandler = first
     if text is not None:
         parser.CharacterDataHandler = text
     for chunk in _chunks(archive, part):

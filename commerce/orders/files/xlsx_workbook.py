@@ -64,6 +64,8 @@ def choose_sheet(
         if not named:
             raise Refused(f"it has no sheet {wanted!r}; it has {[s.name for s in sheets]}")
         return named[0]
+    if len(sheets) == 1:
+        return sheets[0]
     filled, fitting = [], []
     for sheet in sheets:
         first_rows = peek(archive, sheet.part, strings, limits)
