@@ -69,6 +69,11 @@ class Reader:
             self.statements += 1
             return await connection.fetchval(statement, *values)
 
+    async def open(self) -> None:
+        """Open the transaction now: `NotAuthenticated` where the credential is good no more."""
+        async with self._turn:
+            await self._opened()
+
     async def close(self, *, end: str = "ROLLBACK") -> None:
         """End the transaction and give the connection back; safe to call twice."""
         connection, self._connection = self._connection, None

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -17,7 +17,15 @@ class Row(asyncpg.Record):
             raise AttributeError(name) from None
 
 
-class TenantConnection(asyncpg.Connection[Row]):
+if TYPE_CHECKING:
+    Pool = asyncpg.Pool[Row]
+    _Connection = asyncpg.Connection[Row]
+else:  # asyncpg's classes are generic for type checkers only
+    Pool = asyncpg.Pool
+    _Connection = asyncpg.Connection
+
+
+class TenantConnection(_Connection):
     """A connection that keeps no session state, so that giving it back costs no round trip.
 
     Everything we set is set LOCAL to a transaction; tests/tenants/test_database.py proves that
@@ -28,7 +36,6 @@ class TenantConnection(asyncpg.Connection[Row]):
         return ""
 
 
-Pool = asyncpg.Pool[Row]
 Connection = TenantConnection
 
 

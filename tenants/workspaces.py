@@ -90,7 +90,7 @@ _ENSURE_USER = """
 INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (email) DO UPDATE SET name = users.name RETURNING id
 """
-_SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE email = $1"
+_REPLACE_PASSWORD = "UPDATE users SET password_hash = $2 WHERE email = $1"  # noqa: S105
 _USERS = "SELECT id, email, name FROM users WHERE id = ANY($1)"
 _MEMBER = """
 SELECT m.*, u.email, u.name FROM memberships m JOIN users u ON u.id = m.user_id
@@ -178,7 +178,7 @@ async def ensure_user(
             _ENSURE_USER, new_id(), address, name, password_hash, at
         )
         if password_hash is not None:
-            await connection.execute(_SET_PASSWORD, address, password_hash)
+            await connection.execute(_REPLACE_PASSWORD, address, password_hash)
     return user_id
 
 

@@ -1,0 +1,207 @@
+"""Running operations: what every transport calls."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import structlog
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, execute
+from graphql.execution import (
+    ExecutorThrowingOnIncremental,
+    create_source_event_stream,
+)
+
+from api import metrics
+from api.graphql.documents import Document, Documents, is_subscription
+from schema.context import Context
+from schema.errors import ErrorCode, code_of_exception, coded, told
+from tenants.database import DatabaseUnavailable
+from tenants.identity import Principal
+
+log = structlog.get_logger()
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a client asks to be run."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation whose document is good, ready to run."""
+
+    operation: Operation
+    document: Document
+    definition: OperationDefinitionNode
+
+
+class RequestError(Exception):  # noqa: N818
+    """The request as such is refused; nothing was run. `errors` are ready to be told."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__("; ".join(error.message for error in errors))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """`open_context` makes the context of one operation; `timeout` is in seconds."""
+
+    schema: GraphQLSchema
+    documents: Documents
+    open_context: Callable[[Principal, str], Context]
+    timeout: float = field(default=15.0)
+
+    def prepare(self, operation: Operation) -> Prepared:
+        """Parse and validate, or `RequestError`."""
+        document = self.documents.get(operation.query)
+        if document.errors:
+            raise RequestError(list(document.errors))
+        try:
+            return Prepared(operation, document, document.operation(operation.name))
+        except GraphQLError as error:
+            raise RequestError([error]) from None
+
+    async def run(self, prepared: Prepared, principal: Principal, *, request_id: str) -> Answer:
+        """Run a query or a mutation; every failure is an answer."""
+        context = self.open_context(principal, request_id)
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self.timeout):
+                result = await self._executed(prepared, context)
+            answer = _answer(result, request_id)
+        except TimeoutError:
+            message = f"The operation took longer than {self.timeout:g} seconds."
+            answer = failure([coded(ErrorCode.TIMEOUT, message)], request_id)
+        finally:
+            await context.close()
+        _note(prepared, context, answer, time.perf_counter() - started)
+        return answer
+
+    async def subscribe(
+        self, prepared: Prepared, principal: Principal, *, request_id: str
+    ) -> AsyncGenerator[Answer, None]:
+        """Answers of a subscription, one per event; `RequestError` where it cannot begin.
+
+        Each event is answered in a context of its own: the credential is checked and rows are
+        read anew. The stream ends with an error when the credential is good no more.
+        """
+        context = self.open_context(principal, request_id)
+        metrics.SUBSCRIPTIONS.inc()
+        try:
+            source = await self._source(prepared, context)
+            async with aclosing(source) as events:
+                async for event in events:
+                    yield await self._answer_event(prepared, context.renewed(), event)
+        except RequestError:
+            raise
+        except Exception as error:
+            raise RequestError([_as_error(error)]) from error
+        finally:
+            metrics.SUBSCRIPTIONS.dec()
+            await context.close()
+
+    async def _executed(self, prepared: Prepared, context: Context, root: Any = None) -> Any:
+        operation = prepared.operation
+        assert prepared.document.node is not None  # noqa: S101 - prepared
+        result = execute(
+            self.schema,
+            prepared.document.node,
+            root_value=root,
+            context_value=context,
+            variable_values=operation.variables,
+            operation_name=operation.name,
+        )
+        return (
+            await result if asyncio.iscoroutine(result) or hasattr(result, "__await__") else result
+        )
+
+    async def _source(self, prepared: Prepared, context: Context) -> AsyncGenerator[Any, None]:
+        if not is_subscription(prepared.definition):
+            raise RequestError([coded(ErrorCode.BAD_REQUEST, "This is no subscription.")])
+        assert prepared.document.node is not None  # noqa: S101 - prepared
+        executor: Any = ExecutorThrowingOnIncremental.build(
+            self.schema,
+            prepared.document.node,
+            None,
+            context,
+            prepared.operation.variables,
+            prepared.operation.name,
+        )
+        if isinstance(executor, list):
+            raise RequestError(executor)
+        source: Any = create_source_event_stream(executor)
+        if hasattr(source, "__await__"):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            raise RequestError(source.errors or [])
+        return source  # type: ignore[no-any-return]
+
+    async def _answer_event(self, prepared: Prepared, context: Context, event: Any) -> Answer:
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self.timeout):
+                await context.database.reading().open()
+                answer = _answer(await self._executed(prepared, context, event), context.request_id)
+        finally:
+            await context.close()
+        metrics.EVENTS.observe(time.perf_counter() - started)
+        return answer
+
+
+def failure(errors: list[GraphQLError], request_id: str) -> Answer:
+    """An answer to a request of which nothing was run."""
+    return {"errors": [told(error, request_id=request_id) for error in errors]}
+
+
+def _answer(result: ExecutionResult, request_id: str) -> Answer:
+    answer: Answer = {"data": result.data}
+    if result.errors:
+        errors = [_translated(error) for error in result.errors]
+        answer["errors"] = [told(error, request_id=request_id) for error in errors]
+    return answer
+
+
+def _translated(error: GraphQLError) -> GraphQLError:
+    """A driver's error as ours, where trying again may help."""
+    original = error.original_error
+    if isinstance(original, (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)):
+        if isinstance(original, (DatabaseUnavailable, TimeoutError)):
+            return error
+        better = DatabaseUnavailable("The database was lost in mid-operation; try again shortly.")
+        return GraphQLError(str(better), path=error.path, nodes=error.nodes, original_error=better)
+    return error
+
+
+def _as_error(error: Exception) -> GraphQLError:
+    return GraphQLError(
+        str(error), original_error=error, extensions={"code": code_of_exception(error)}
+    )
+
+
+def _note(prepared: Prepared, context: Context, answer: Answer, seconds: float) -> None:
+    kind = prepared.definition.operation.value
+    name = prepared.definition.name.value if prepared.definition.name else ""
+    errors = [error["extensions"]["code"] for error in answer.get("errors", ())]
+    metrics.OPERATIONS.labels(kind, "error" if errors else "ok").observe(seconds)
+    metrics.STATEMENTS.observe(context.database.statements)
+    log.info(
+        "graphql.operation",
+        request_id=context.request_id,
+        workspace=str(context.principal.workspace_id),
+        operation=name[:100],
+        kind=kind,
+        milliseconds=round(seconds * 1000, 2),
+        statements=context.database.statements,
+        errors=errors or None,
+    )

@@ -1,0 +1,47 @@
+"""Which media type an answer has: GraphQL over HTTP's negotiation, and SSE where it ranks first."""
+
+from enum import StrEnum
+
+
+class Media(StrEnum):
+    JSON = "application/json"
+    GRAPHQL = "application/graphql-response+json"
+    EVENTS = "text/event-stream"
+
+
+_BY_RANGE = {
+    "application/json": Media.JSON,
+    "application/graphql-response+json": Media.GRAPHQL,
+    "text/event-stream": Media.EVENTS,
+    "application/*": Media.JSON,
+    "*/*": Media.JSON,
+}
+
+
+def negotiate(accept: str | None) -> Media | None:
+    """The best type for an Accept header; None where it wants nothing that we have.
+
+    Equal weights go to the one named first, so a client that lists text/event-stream last, as
+    urql does with every query, is not given a stream.
+    """
+    if accept is None or not accept.strip():
+        return Media.JSON
+    best: Media | None = None
+    best_weight = 0.0
+    for part in accept.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        media, weight = _BY_RANGE.get(name), _weight(parameters)
+        if media is not None and weight > best_weight:
+            best, best_weight = media, weight
+    return best
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(1.0, max(0.0, float(value)))
+            except ValueError:
+                return 0.0
+    return 1.0

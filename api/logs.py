@@ -1,0 +1,24 @@
+"""Structured logs: JSON lines for machines, colours for a terminal. Never a token or an address."""
+
+import logging
+import sys
+
+import structlog
+
+
+def set_up_logs(*, style: str = "auto", level: str = "INFO") -> None:
+    console = style == "console" or (style == "auto" and sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.StackInfoRenderer(),
+            *([] if console else [structlog.processors.dict_tracebacks]),
+            structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level="WARNING", stream=sys.stderr, format="%(levelname)s %(message)s")

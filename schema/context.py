@@ -1,0 +1,75 @@
+"""What every resolver is handed: who asks, and the doors that are open to them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import strawberry
+
+from schema.loaders import Loaders
+from tenants.database import Reader, WorkspaceDatabase, Writer
+from tenants.feed import Feeds
+from tenants.grants import Grant
+from tenants.identity import AccessDenied, Principal
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What outlives a request: the event feeds, and the limits that resolvers apply."""
+
+    feeds: Feeds
+    open_database: Callable[[Principal, str], WorkspaceDatabase]
+    invitation_lifetime: timedelta
+    subscriber_queue: int = 1_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """One operation, or one event of a subscription. Closed by whoever made it."""
+
+    principal: Principal
+    platform: Platform
+    request_id: str
+    database: WorkspaceDatabase = field(init=False)
+    _loaders: Loaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.database = self.platform.open_database(self.principal, self.request_id)
+        self._loaders = Loaders(self)
+
+    def allows(self, grant: Grant) -> bool:
+        return grant in self.principal.grants
+
+    def require(self, grant: Grant) -> None:
+        if grant not in self.principal.grants:
+            raise AccessDenied(grant)
+
+    def reading(self, grant: Grant) -> Reader:
+        """The snapshot of this operation, for a caller who holds the grant."""
+        self.require(grant)
+        return self.database.reading()
+
+    async def load(self, relation: str, key: Any) -> Any:
+        """What a relation leads to from one key; asked together with its siblings."""
+        return await self._loaders.load(relation, key)
+
+    async def change(self, grant: Grant, action: str, work: Callable[[Writer], Awaitable[T]]) -> T:
+        """Run a change in one transaction; what is read afterwards is read anew."""
+        self.require(grant)
+        try:
+            return await self.database.change(action, work)
+        finally:
+            self._loaders = Loaders(self)
+
+    def renewed(self) -> "Context":
+        """The same caller anew, as each event of a subscription is answered."""
+        return Context(principal=self.principal, platform=self.platform, request_id=self.request_id)
+
+    async def close(self) -> None:
+        await self.database.close()
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,69 @@
+"""Errors as clients see them: coded where the client can act, masked where the bug is ours."""
+
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+
+log = structlog.get_logger()
+
+
+class ErrorCode(StrEnum):
+    """`extensions.code` of a top-level error. Stable; safe to compare with."""
+
+    BAD_REQUEST = "BAD_REQUEST"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    TIMEOUT = "TIMEOUT"
+    UNAVAILABLE = "UNAVAILABLE"
+    SLOW_CONSUMER = "SLOW_CONSUMER"
+    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+
+
+_TELLABLE = frozenset(code.value for code in ErrorCode) - {ErrorCode.INTERNAL_SERVER_ERROR}
+_RETRYABLE = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.SLOW_CONSUMER})
+_MASK = "Something went wrong on our side. Tell us the request id, and we will find it."
+
+
+def coded(code: ErrorCode, message: str) -> GraphQLError:
+    """An error of the request itself, rather than of one of its fields."""
+    return GraphQLError(message, extensions={"code": code.value})
+
+
+def told(error: GraphQLError, *, request_id: str) -> dict[str, Any]:
+    """An error as it leaves us. What has no code that a client can act on is masked and logged."""
+    formatted: dict[str, Any] = dict(error.formatted)
+    extensions = dict(formatted.get("extensions") or {})
+    code = extensions.get("code") or _code_of(error)
+    if code == ErrorCode.INTERNAL_SERVER_ERROR:
+        cause = error.original_error or error
+        log.error("graphql.bug", request_id=request_id, path=error.path, exc_info=cause)
+        formatted["message"] = _MASK
+        extensions = {}
+    extensions |= {"code": code, "requestId": request_id}
+    if code in _RETRYABLE:
+        extensions["retryable"] = True
+    return {**formatted, "extensions": extensions}
+
+
+def code_of_exception(error: BaseException) -> str:
+    """The code of an exception of ours; a bug's is INTERNAL_SERVER_ERROR."""
+    code = getattr(error, "code", None)
+    if isinstance(error, TimeoutError):
+        return ErrorCode.TIMEOUT
+    return code if isinstance(code, str) and code in _TELLABLE else ErrorCode.INTERNAL_SERVER_ERROR
+
+
+def _code_of(error: GraphQLError) -> str:
+    original = error.original_error
+    while isinstance(original, GraphQLError) and original.original_error is not None:
+        original = original.original_error
+    if original is None or isinstance(original, GraphQLError):
+        # Without a cause, the error is graphql-core's own judgement of the client's values.
+        return ErrorCode.BAD_USER_INPUT
+    return code_of_exception(original)

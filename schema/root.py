@@ -1,0 +1,118 @@
+"""The schema: every question, change and stream a client can ask for, by name."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+import schema.enums
+import schema.relations
+from schema.live_rooms import LiveRoom, live_room, live_rooms
+from schema.money import CURRENCY_CODE, CurrencyCode
+from schema.nodes import Node, find_node
+from schema.order_mutations import (
+    OrderIngestPayload,
+    OrderPayload,
+    order_cancel,
+    order_ingest,
+    order_ship,
+    package_track,
+)
+from schema.order_stream import OrderStreamItem, live_orders, order_updates
+from schema.orders import (
+    Order,
+    OrderConnection,
+    OrderLineFigures,
+    order,
+    order_line_figures,
+    orders,
+)
+from schema.product_mutations import (
+    ProductPayload,
+    product_activate,
+    product_create,
+    product_deactivate,
+    product_update,
+)
+from schema.products import Product, ProductConnection, Sku, product, products, sku
+from schema.live_rooms import LiveRoomConnection
+from schema.mutations import Refused, TransitionRefused, VersionConflict
+from schema.stock import Warehouse, warehouses
+from schema.workspace_mutations import (
+    ApiKeyCreatePayload,
+    DonePayload,
+    MemberInvitePayload,
+    api_key_create,
+    api_key_revoke,
+    member_change_role,
+    member_invite,
+    member_part,
+)
+from schema.workspaces import (
+    AuditConnection,
+    Shop,
+    Viewer,
+    Workspace,
+    audit_log,
+    shop_by_legacy_id,
+    viewer,
+    workspace,
+)
+
+assert schema.enums  # noqa: S101 - imported for what they register
+assert schema.relations  # noqa: S101
+
+
+@strawberry.type
+class Query:
+    viewer: Viewer = strawberry.field(resolver=viewer)
+    workspace: Workspace = strawberry.field(resolver=workspace)
+    shop_by_legacy_id: Shop | None = strawberry.field(resolver=shop_by_legacy_id)
+    audit_log: AuditConnection = strawberry.field(resolver=audit_log)
+    node: Node | None = strawberry.field(resolver=find_node)
+    product: Product | None = strawberry.field(resolver=product)
+    products: ProductConnection = strawberry.field(resolver=products)
+    sku: Sku | None = strawberry.field(resolver=sku)
+    warehouses: list[Warehouse] = strawberry.field(resolver=warehouses)
+    order: Order | None = strawberry.field(resolver=order)
+    orders: OrderConnection = strawberry.field(resolver=orders)
+    order_line_figures: list[OrderLineFigures] = strawberry.field(resolver=order_line_figures)
+    live_room: LiveRoom | None = strawberry.field(resolver=live_room)
+    live_rooms: LiveRoomConnection = strawberry.field(resolver=live_rooms)
+
+
+@strawberry.type
+class Mutation:
+    product_create: ProductPayload = strawberry.mutation(resolver=product_create)
+    product_update: ProductPayload = strawberry.mutation(resolver=product_update)
+    product_activate: ProductPayload = strawberry.mutation(resolver=product_activate)
+    product_deactivate: ProductPayload = strawberry.mutation(resolver=product_deactivate)
+    order_ingest: OrderIngestPayload = strawberry.mutation(resolver=order_ingest)
+    order_ship: OrderPayload = strawberry.mutation(resolver=order_ship)
+    order_cancel: OrderPayload = strawberry.mutation(resolver=order_cancel)
+    package_track: OrderPayload = strawberry.mutation(resolver=package_track)
+    member_invite: MemberInvitePayload = strawberry.mutation(resolver=member_invite)
+    member_change_role: DonePayload = strawberry.mutation(resolver=member_change_role)
+    member_part: DonePayload = strawberry.mutation(resolver=member_part)
+    api_key_create: ApiKeyCreatePayload = strawberry.mutation(resolver=api_key_create)
+    api_key_revoke: DonePayload = strawberry.mutation(resolver=api_key_revoke)
+
+
+@strawberry.type
+class Subscription:
+    live_orders: OrderStreamItem = strawberry.subscription(resolver=live_orders)
+    order_updates: OrderStreamItem = strawberry.subscription(resolver=order_updates)
+
+
+SCHEMA = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=[Refused, TransitionRefused, VersionConflict],
+    config=StrawberryConfig(
+        scalar_map={CurrencyCode: CURRENCY_CODE},
+    ),
+)
+
+
+def printed() -> str:
+    """The schema as committed in schema/schema.graphql."""
+    return SCHEMA.as_str() + "\n"

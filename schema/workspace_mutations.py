@@ -1,0 +1,167 @@
+"""Changes to who may enter a workspace: members, invitations, API keys."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from commerce.refusals import InvalidValue, NotFound
+from schema.context import Info
+from schema.mutations import UserError, perform
+from schema.nodes import local_id, node_id
+from tenants import api_keys, workspaces
+from tenants.database import Writer
+from tenants.grants import Grant, Role
+
+node_id("ApiKey", relation="api_key")
+
+
+@strawberry.input
+class ApiKeyCreateInput:
+    name: str
+    scopes: list[str] = strawberry.field(description="Grants, such as `orders:read`.")
+    expires_at: datetime | None = None
+
+
+@strawberry.type
+class ApiKeyCreatePayload:
+    key: str | None = strawberry.field(
+        default=None, description="The key itself: shown now and never again."
+    )
+    user_errors: list[UserError]
+
+
+@strawberry.input
+class ApiKeyRevokeInput:
+    api_key_id: strawberry.ID
+
+
+@strawberry.input
+class MemberInviteInput:
+    email: str
+    role: Role
+
+
+@strawberry.type
+class MemberInvitePayload:
+    token: str | None = strawberry.field(
+        default=None, description="Goes to the invited person; shown now and never again."
+    )
+    expires_at: datetime | None = None
+    user_errors: list[UserError]
+
+
+@strawberry.input
+class MemberChangeRoleInput:
+    user_id: strawberry.ID
+    role: Role
+
+
+@strawberry.input
+class MemberPartInput:
+    user_id: strawberry.ID
+
+
+@strawberry.type
+class DonePayload:
+    done: bool = False
+    user_errors: list[UserError]
+
+
+async def api_key_create(info: Info, input: ApiKeyCreateInput) -> ApiKeyCreatePayload:
+    async def work(writer: Writer) -> str:
+        scopes = _scopes(input.scopes, info.context.principal.grants)
+        if input.expires_at is not None and (
+            input.expires_at.tzinfo is None or input.expires_at <= writer.changes.at
+        ):
+            message = "An expiry lies in the future and has a time zone."
+            raise InvalidValue(message, field=("expiresAt",))
+        _, key = await api_keys.create_key(
+            writer, name=input.name, scopes=scopes, expires_at=input.expires_at
+        )
+        return key
+
+    return await perform(
+        info,
+        ApiKeyCreatePayload,
+        grant=Grant.KEYS_MANAGE,
+        action="apiKeyCreate",
+        work=work,
+        answer=_named("key"),
+    )
+
+
+async def api_key_revoke(info: Info, input: ApiKeyRevokeInput) -> DonePayload:
+    key_id = local_id("ApiKey", input.api_key_id, argument="apiKeyId")
+
+    async def work(writer: Writer) -> bool:
+        if not await api_keys.revoke_key(writer, key_id):
+            raise NotFound("API key", field=("apiKeyId",))
+        return True
+
+    return await _done(info, Grant.KEYS_MANAGE, "apiKeyRevoke", work)
+
+
+async def member_invite(info: Info, input: MemberInviteInput) -> MemberInvitePayload:
+    lifetime = info.context.platform.invitation_lifetime
+
+    async def answer(invited: workspaces.Invited) -> dict[str, Any]:
+        return {"token": invited.token, "expires_at": invited.expires_at}
+
+    return await perform(
+        info,
+        MemberInvitePayload,
+        grant=Grant.MEMBERS_MANAGE,
+        action="memberInvite",
+        work=lambda writer: workspaces.invite(
+            writer, email=input.email, role=input.role, lifetime=lifetime
+        ),
+        answer=answer,
+    )
+
+
+async def member_change_role(info: Info, input: MemberChangeRoleInput) -> DonePayload:
+    user_id = local_id("User", input.user_id, argument="userId")
+
+    async def work(writer: Writer) -> bool:
+        await workspaces.change_role(writer, user_id, input.role)
+        return True
+
+    return await _done(info, Grant.MEMBERS_MANAGE, "memberChangeRole", work)
+
+
+async def member_part(info: Info, input: MemberPartInput) -> DonePayload:
+    user_id = local_id("User", input.user_id, argument="userId")
+
+    async def work(writer: Writer) -> bool:
+        await workspaces.part(writer, user_id)
+        return True
+
+    return await _done(info, Grant.MEMBERS_MANAGE, "memberPart", work)
+
+
+async def _done(info: Info, grant: Grant, action: str, work: Any) -> DonePayload:
+    return await perform(
+        info, DonePayload, grant=grant, action=action, work=work, answer=_named("done")
+    )
+
+
+def _named(name: str) -> Any:
+    async def answer(value: Any) -> dict[str, Any]:
+        return {name: value}
+
+    return answer
+
+
+def _scopes(names: list[str], held: frozenset[Grant]) -> list[Grant]:
+    """The grants of those names; a key never holds more than the one who makes it."""
+    known = {grant.value: grant for grant in held}
+    if not names:
+        raise InvalidValue("A key needs one scope or more.", field=("scopes",))
+    for name in names:
+        if name not in known:
+            raise InvalidValue(
+                f"{name!r} is no scope that you hold; yours are: {', '.join(sorted(known))}.",
+                field=("scopes",),
+            )
+    return [known[name] for name in names]

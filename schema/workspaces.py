@@ -1,0 +1,232 @@
+"""The workspace, its shops, its people and keys, and what was done in it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from commerce.pages import Listing, OrderBy, Window
+from commerce.shops import queries as shop_queries
+from commerce.shops.queries import ShopRow
+from commerce.shops.sites import SITES, Site
+from schema.connections import Connection, connect
+from schema.context import Info
+from schema.filters import DateTimeFilter, Filter, StringFilter, condition
+from schema.loaders import relation
+from schema.money import CurrencyCode
+from schema.nodes import Node, global_id, node_id
+from tenants import workspaces as queries
+from tenants.api_keys import ApiKeyRow
+from tenants.grants import Grant, Role
+from tenants.identity import PrincipalKind
+from tenants.pool import Row
+from tenants.tables import AuditEntry as AuditTable
+from tenants.workspaces import MemberRow, SellerProfile, UserRow, WorkspaceRow
+
+_API_KEYS = """
+SELECT * FROM api_keys WHERE workspace_id = $1 AND revoked_at IS NULL ORDER BY created_at, id
+"""
+
+
+@strawberry.type
+class User(Node):
+    id: strawberry.ID = node_id("User", relation="user")
+    email: str
+    name: str
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        return isinstance(obj, UserRow)
+
+
+def _currency(root: strawberry.Parent[ShopRow]) -> CurrencyCode:
+    return CurrencyCode(SITES[Site(root.site)].currency)
+
+
+def _time_zone(root: strawberry.Parent[ShopRow]) -> str:
+    return SITES[Site(root.site)].time_zone.key
+
+
+@strawberry.type(description="The shop of this workspace on one site.")
+class Shop(Node):
+    id: strawberry.ID = node_id("Shop", relation="shop")
+    site: Site
+    name: str
+    external_id: str | None
+    legacy_id: str | None = strawberry.field(description="Its id in the former back office (W5).")
+    currency: CurrencyCode = strawberry.field(resolver=_currency)
+    time_zone: str = strawberry.field(resolver=_time_zone)
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        return isinstance(obj, ShopRow)
+
+
+@strawberry.type
+class Member:
+    user: User = relation("user", key="user_id")
+    role: Role
+    created_at: datetime
+
+
+def _key_id(root: strawberry.Parent[ApiKeyRow]) -> strawberry.ID:
+    return global_id("ApiKey", root.id)
+
+
+@strawberry.type(description="A key of an integrator. Its secret is shown once, when it is made.")
+class ApiKey:
+    id: strawberry.ID = strawberry.field(resolver=_key_id)
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+def _workspace_id(root: strawberry.Parent[WorkspaceRow]) -> strawberry.ID:
+    return global_id("Workspace", root.id)
+
+
+async def _shops(info: Info) -> Any:
+    return await shop_queries.shops(info.context.reading(Grant.WORKSPACE_READ))
+
+
+async def _members(info: Info) -> Any:
+    return await queries.members(info.context.reading(Grant.MEMBERS_READ))
+
+
+async def _api_keys(info: Info) -> Any:
+    reader = info.context.reading(Grant.KEYS_MANAGE)
+    return await reader.fetch(_API_KEYS, reader.workspace_id, row=ApiKeyRow)
+
+
+@strawberry.type
+class Workspace:
+    id: strawberry.ID = strawberry.field(resolver=_workspace_id)
+    slug: str
+    name: str
+    legacy_id: str | None
+    seller_profile: SellerProfile
+    created_at: datetime
+    shops: list[Shop] = strawberry.field(resolver=_shops)
+    members: list[Member] = strawberry.field(resolver=_members)
+    api_keys: list[ApiKey] = strawberry.field(resolver=_api_keys)
+
+
+async def workspace(info: Info) -> Any:
+    return await queries.workspace(info.context.reading(Grant.WORKSPACE_READ))
+
+
+async def shop_by_legacy_id(info: Info, legacy_id: str) -> Any:
+    reader = info.context.reading(Grant.WORKSPACE_READ)
+    return await shop_queries.shop_by_legacy_id(reader, legacy_id)
+
+
+@strawberry.type(description="Who is asking, and what they may do.")
+class Viewer:
+    kind: PrincipalKind
+    role: Role | None
+    grants: list[str]
+    user: User | None
+    workspace: Workspace = strawberry.field(resolver=workspace)
+
+
+async def viewer(info: Info) -> Viewer:
+    principal = info.context.principal
+    user = None
+    if principal.kind is PrincipalKind.USER:
+        reader = info.context.reading(Grant.WORKSPACE_READ)
+        user = next(iter(await queries.users_by_id(reader, [principal.id])), None)
+    return Viewer(
+        kind=principal.kind,
+        role=principal.role,
+        grants=sorted(grant.value for grant in principal.grants),
+        user=user,  # type: ignore[arg-type]
+    )
+
+
+class AuditRow(Row):
+    id: UUID
+    occurred_at: datetime
+    actor_kind: str
+    actor_id: UUID
+    action: str
+    entity_type: str
+    entity_id: UUID | None
+    before: Any
+    after: Any
+    request_id: str
+
+
+_audit: Any = AuditTable.__table__  # type: ignore[attr-defined]
+AUDIT = Listing(
+    table=_audit,
+    row=AuditRow,
+    rules={
+        "action": _audit.c.action,
+        "entity_type": _audit.c.entity_type,
+        "actor_kind": _audit.c.actor_kind,
+        "occurred_at": _audit.c.occurred_at,
+    },
+    orders={"OCCURRED_AT": _audit.c.occurred_at},
+    default_order=(OrderBy("OCCURRED_AT", descending=True),),
+)
+
+
+def _audit_id(root: strawberry.Parent[AuditRow]) -> strawberry.ID:
+    return global_id("AuditEntry", root.id)
+
+
+def _actor_id(root: strawberry.Parent[AuditRow]) -> strawberry.ID:
+    kind = "ApiKey" if root.actor_kind == PrincipalKind.API_KEY else "User"
+    return global_id(kind, root.actor_id)
+
+
+def _entity_id(root: strawberry.Parent[AuditRow]) -> strawberry.ID | None:
+    return None if root.entity_id is None else global_id(root.entity_type, root.entity_id)
+
+
+@strawberry.type(description="One change: who, when, with which credential, before and after.")
+class AuditEntry:
+    id: strawberry.ID = strawberry.field(resolver=_audit_id)
+    occurred_at: datetime
+    actor_kind: PrincipalKind
+    actor_id: strawberry.ID = strawberry.field(resolver=_actor_id)
+    action: str
+    entity_type: str
+    entity_id: strawberry.ID | None = strawberry.field(resolver=_entity_id)
+    before: strawberry.scalars.JSON | None
+    after: strawberry.scalars.JSON | None
+    request_id: str
+
+
+@strawberry.input
+class AuditWhere:
+    action: StringFilter | None = None
+    entity_type: StringFilter | None = None
+    actor_kind: Filter[PrincipalKind] | None = None
+    occurred_at: DateTimeFilter | None = None
+    and_: list["AuditWhere"] | None = strawberry.field(name="and", default=None)
+    or_: list["AuditWhere"] | None = strawberry.field(name="or", default=None)
+    not_: "AuditWhere | None" = strawberry.field(name="not", default=None)
+
+
+async def audit_log(
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+    where: AuditWhere | None = None,
+) -> Any:
+    return await connect(
+        info.context.reading(Grant.AUDIT_READ),
+        AUDIT,
+        where=condition(where),
+        order_by=[],
+        window=Window(first=first, after=after, last=last, before=before),
+    )
+
+
+AuditConnection = Connection[AuditEntry]
