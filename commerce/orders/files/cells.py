@@ -20,7 +20,7 @@ EXCEL_SERIAL = "excel-serial"
 EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - local time, until the zone is applied
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 
-_FLOATED_ID = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+", re.ASCII)
+_FLOATED_ID = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d[eE]\+\d+", re.ASCII)
 _QUANTITY = re.compile(r"([+-]?\d{1,10})(?:\.0+)?", re.ASCII)
 
 

@@ -37,7 +37,10 @@ def read_mapped_order(table: MappedColumns, order_id: str, rows: Sequence[Row]) 
         return Reading(None, faults, [])
     try:
         kind = _kind(table, rows)
-        _check_signs(table, kind, rows, lines)
+        if kind is OrderKind.CREDIT_NOTE:
+            faults = _sold_by_credit_note(table, rows, lines)
+        if faults:
+            return Reading(None, faults, [])
         order = _order(table, order_id, kind, rows=rows, lines=tuple(lines), doubts=doubts)
     except CellFault as fault:
         return Reading(None, [fault_at(rows[0][0], fault)], [])
@@ -89,18 +92,17 @@ def _holds(table: MappedColumns, rule: Rule, rows: Sequence[Row]) -> bool:
     return answers == {True}
 
 
-def _check_signs(
-    table: MappedColumns, kind: OrderKind, rows: Sequence[Row], lines: Sequence[IncomingLine]
-) -> None:
+def _sold_by_credit_note(
+    table: MappedColumns, rows: Sequence[Row], lines: Sequence[IncomingLine]
+) -> list[Fault]:
     """Goods come back with negative quantities. Sales may have some: corrections of stock."""
-    if kind is OrderKind.CREDIT_NOTE:
-        for (number, _), line in zip(rows, lines, strict=True):
-            if line.quantity > 0:
-                raise CellFault(
-                    table.mapping.columns.quantity,
-                    f"a credit note has negative quantities (line {number})",
-                    str(line.quantity),
-                )
+    heading = table.mapping.columns.quantity
+    reason = "a credit note has negative quantities"
+    return [
+        fault_at(number, CellFault(heading, reason, str(line.quantity)))
+        for (number, _), line in zip(rows, lines, strict=True)
+        if line.quantity > 0
+    ]
 
 
 def _order(

@@ -6,10 +6,18 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from commerce.orders.files import mapping as mapping_module
-from commerce.orders.files.entries import Entry, FileLimits, FileRefused, ReadOrder, Rejection
+from commerce.orders.files.entries import (
+    Entry,
+    FileLimits,
+    FileRefused,
+    ReadOrder,
+    Rejection,
+    Remark,
+)
 from commerce.orders.files.mapping import Mapping, load_mapping
 from commerce.orders.files.reading import open_orders
 from commerce.orders.ingestion import OrderKind
@@ -107,9 +115,45 @@ def test_kinds_ids_and_times_of_online_retail(tmp_path: Path, retail: Mapping) -
 
 
 def test_a_credit_note_that_sells_is_rejected(tmp_path: Path, retail: Mapping) -> None:
-    (entry,) = read(retail_file(tmp_path, retail_line("C1", quantity="2")), retail)
+    lines = [retail_line("C1", quantity="-2"), retail_line("C1", quantity="2")]
+    (entry,) = read(retail_file(tmp_path, *lines), retail)
     assert isinstance(entry, Rejection)
+    assert entry.line_numbers == (2, 3)
+    assert entry.faults[0].line == 3
     assert "negative quantities" in entry.faults[0].reason
+
+
+def test_lines_that_disagree_about_the_buyer_are_remarked(tmp_path: Path, retail: Mapping) -> None:
+    path = retail_file(tmp_path, retail_line("1"), retail_line("1", country="France"))
+    remark, entry = read(path, retail)
+    assert isinstance(remark, Remark)
+    assert remark.fault.value == "United Kingdom and France"
+    assert isinstance(entry, ReadOrder)
+    assert entry.order.recipient.country == "United Kingdom"
+
+
+def test_date_cells_of_a_workbook_are_read_as_serial_numbers(
+    tmp_path: Path, retail: Mapping
+) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(RETAIL_HEADINGS.split(","))
+    when = datetime(2010, 7, 1, 8, 26, 1)  # noqa: DTZ001
+    sheet.append([536365, "22728", "ALARM CLOCK", 24, when, 3.75, 12583.0, "France"])
+    path = tmp_path / "retail.xlsx"
+    book.save(path)
+    (entry,) = read(path, retail.model_copy(update={"time_format": "excel-serial"}))
+    assert isinstance(entry, ReadOrder)
+    assert entry.order.external_id == "536365"
+    assert entry.order.placed_at == datetime(2010, 7, 1, 7, 26, 1, tzinfo=UTC)
+    assert entry.order.lines[0].unit_price_micros == 3_750_000
+    assert entry.order.buyer_id == "12583"
+
+
+def test_ids_that_only_look_like_numbers_are_kept(tmp_path: Path, retail: Mapping) -> None:
+    lost, kept = read(retail_file(tmp_path, retail_line("1.73E+18"), retail_line("1E5")), retail)
+    assert isinstance(lost, Rejection)
+    assert isinstance(kept, ReadOrder)
 
 
 def test_scattered_orders_are_whole_or_the_file_is_refused(tmp_path: Path, retail: Mapping) -> None:
