@@ -28,9 +28,12 @@ def csv_table(
 ) -> Table:
     """Rows of a CSV file, gzipped or not. Blank lines are left out; their numbers count."""
     compressed = _is_gzip(path)
+    before = _version(path)
     chosen, last_line = _decide_encoding(path, encoding, compressed=compressed, limits=limits)
 
     def rows() -> Generator[Row]:
+        if _version(path) != before:
+            raise FileRefused("the file was changed while it was read. Start again")
         with _open_text(path, chosen, compressed=compressed) as text:
             yield from csv_rows(text, delimiter=delimiter)
 
@@ -53,6 +56,11 @@ def csv_rows(text: TextIO, *, delimiter: str) -> Iterator[Row]:
             f"or the delimiter, which is taken to be {delimiter!r}",
             line=before + 1,
         ) from error
+
+
+def _version(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _is_gzip(path: Path) -> bool:

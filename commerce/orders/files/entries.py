@@ -18,6 +18,8 @@ Row = tuple[int, list[str]]
 class FileRefused(Exception):  # noqa: N818 - it is refused; that is what a seller reads
     """The file cannot be read as a whole. Raised before the first order is handed out.
 
+    Only a file that is changed while it is read is refused later.
+
     `line` is where the trouble is, where there is one line to blame.
     """
 

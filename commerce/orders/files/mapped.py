@@ -66,7 +66,7 @@ def _line(table: MappedColumns, cells: list[str]) -> IncomingLine:
         **{field: read(cells[column]) for field, column, read in table.line_fields},
         **table.line_constants,
     )
-    if not line.seller_sku and not line.external_sku_id:
+    if not line.seller_sku:
         raise CellFault(names.seller_sku, "the line names no SKU")
     return line
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from babel.numbers import get_currency_precision
+from commerce.money import minor_digits
 
-MICROS_PER_UNIT = 1_000_000
 LARGEST = 2**63 - 1
 
 _AMOUNT = re.compile(
@@ -74,7 +73,7 @@ def parse_money(text: str, *, decimal_comma: bool = False) -> MoneyText:
 @lru_cache(maxsize=65_536)
 def minor_units(text: str, *, currency: str, decimal_comma: bool = False) -> int:
     """Minor units of `currency`; refuses another currency and a fraction of a minor unit."""
-    digits = get_currency_precision(currency)
+    digits = minor_digits(currency)
     scaled = _amount_in(text, currency, decimal_comma=decimal_comma).scaleb(digits)
     return _whole(scaled, f"{currency} has {digits} decimals, this amount has more")
 

@@ -55,13 +55,14 @@ def _line(columns: TikTokColumns, cells: list[str]) -> IncomingLine:
     if quantity < 0:
         raise CellFault("Quantity", "a sale has a positive quantity", str(quantity))
     sku_id = columns.id(cells, "SKU ID")
-    seller_sku = columns.id(cells, "Seller SKU")
-    if not sku_id and not seller_sku:
+    # Sellers need not give their SKU a name of their own; TikTok's id of it stands in.
+    seller_sku = columns.id(cells, "Seller SKU") or sku_id
+    if not seller_sku:
         raise CellFault("SKU ID", "the line names no SKU")
     price = "SKU Unit Original Price"
     return IncomingLine(
         external_sku_id=sku_id,
-        seller_sku=seller_sku or "",
+        seller_sku=seller_sku,
         product_name=columns.optional(cells, "Product Name") or "",
         variation=columns.optional(cells, "Variation"),
         quantity=quantity,

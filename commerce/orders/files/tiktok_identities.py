@@ -8,8 +8,7 @@ a site that we do not know yet would otherwise keep its orders out.
 
 from collections.abc import Sequence
 
-from babel.numbers import get_currency_precision
-
+from commerce.money import minor_digits
 from commerce.orders.files.entries import CellFault, Fault, Row, fault_at
 from commerce.orders.files.tiktok_columns import TikTokColumns
 from commerce.orders.ingestion import IncomingLine, IncomingOrder
@@ -85,4 +84,4 @@ def _compare(
 
 
 def _micros_per_minor(currency: str) -> int:
-    return int(10 ** (6 - get_currency_precision(currency)))
+    return int(10 ** (6 - minor_digits(currency)))

@@ -76,6 +76,14 @@ def test_columns_that_cannot_be_told_apart_refuse_the_file(
         read(path)
 
 
+def test_a_file_that_changes_meanwhile_is_refused(path: Path) -> None:
+    path.write_bytes(b"a,b\n")
+    table = csv_table(path, limits=FileLimits())
+    path.write_bytes(b"a,b\nc,d\n")
+    with pytest.raises(FileRefused, match="changed while it was read"):
+        list(table.rows())
+
+
 def test_a_damaged_and_an_overlarge_gzip_are_refused(path: Path) -> None:
     packed = gzip.compress(b"a,b\n" * 100_000)
     path.write_bytes(packed[:-20])

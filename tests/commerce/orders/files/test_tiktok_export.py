@@ -12,6 +12,7 @@ from commerce.orders.files.entries import Entry, FileRefused, ReadOrder, Rejecti
 from commerce.orders.files.reading import open_orders
 from commerce.orders.ingestion import IncomingOrder
 from commerce.orders.lifecycle import Actor, FulfilmentPath, OrderStatus
+from commerce.orders.rules import problem_with
 from commerce.shops.sites import Site
 
 TIKTOK = Path(__file__).parents[5] / "shared/data/tiktok-exports"
@@ -57,6 +58,12 @@ def test_an_order_is_read_whole(export: Export, line: Line) -> None:
     assert (bought.platform_discount_minor, bought.seller_discount_minor) == (1000, 2000)
     assert bought.package_external_id == order.packages[0].external_id == "1151234567890123456"
     assert order.packages[0].tracking_number == "TH0123456789"
+
+
+def test_the_id_of_tiktok_stands_in_for_a_missing_seller_sku(export: Export, line: Line) -> None:
+    order = only_order(read(export(line(Seller_SKU=""))))
+    assert order.lines[0].seller_sku == "1729384756102938475"
+    assert problem_with(order) is None
 
 
 def test_masked_fields_identify_nobody(export: Export, line: Line) -> None:
