@@ -3,6 +3,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 HEADINGS = [
@@ -123,3 +124,13 @@ def export_rows() -> Callable[..., list[list[str]]]:
         return table_of([DESCRIPTION, *lines], HEADINGS)
 
     return rows
+
+
+@pytest.fixture(scope="session")
+def workbook_bytes() -> bytes:
+    book = openpyxl.Workbook()
+    for row in table_of([DESCRIPTION, LINE, LINE], HEADINGS):
+        book.worksheets[0].append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
