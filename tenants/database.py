@@ -131,11 +131,13 @@ class WorkspaceDatabase:
         *,
         request_id: str = "",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
         self.principal = principal
         self._pool = pool
         self._request_id = request_id
         self._clock = clock
+        self._announce = announce  # wakes the relay; without it the relay finds out by itself
         self._check = access_check(principal)
         self._reader: Reader | None = None
         self._finished_statements = 0
@@ -195,6 +197,8 @@ class WorkspaceDatabase:
             raise
         finally:
             self._finished_statements += writer.statements
+        if changes.emitted:
+            self._announce()
         return result
 
 

@@ -10,10 +10,8 @@ from typing import Any
 import asyncpg
 import structlog
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, execute
-from graphql.execution import (
-    ExecutorThrowingOnIncremental,
-    create_source_event_stream,
-)
+from graphql.execution import create_source_event_stream
+from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 
 from api import metrics
 from api.graphql.documents import Document, Documents, is_subscription

@@ -43,11 +43,32 @@ def upgrade() -> None:
     enclose("audit_entries", rights="SELECT, INSERT")
     enclose_people()
     publish("categories")
+    _fill_categories()
     admit("workspaces", door="identity", command="SELECT")
     admit("workspaces", door="staff", command="SELECT")
     admit("memberships", door="identity", command="SELECT")
     admit("outbox_events", door="relay", command="ALL")
     admit("event_counters", door="relay", command="ALL")
+
+
+# The top of TikTok Shop's category tree with the leaves that the demo sells in; a later migration
+# brings the whole tree.
+CATEGORIES = (
+    ("600001", None, "Home Supplies"),
+    ("600942", None, "Household Appliances"),
+    ("601152", None, "Womenswear & Underwear"),
+    ("601226", "601152", "Womenswear"),
+    ("601352", None, "Shoes"),
+    ("601450", None, "Beauty & Personal Care"),
+    ("601739", None, "Phones & Electronics"),
+    ("824328", None, "Menswear & Underwear"),
+)
+
+
+def _fill_categories() -> None:
+    table = sa.table("categories", sa.column("id"), sa.column("parent_id"), sa.column("name"))
+    rows = [{"id": id, "parent_id": parent, "name": name} for id, parent, name in CATEGORIES]
+    op.bulk_insert(table, rows)
 
 
 def _make_tables() -> None:

@@ -1,0 +1,1 @@
+"""`seller`: everything that is done to a platform from a terminal."""
