@@ -36,7 +36,7 @@ R = TypeVar("R", bound=Row)
 MAX_PAGE = 100
 
 
-class BadArgument(ValueError):  # noqa: N818 - reads as a sentence where it is raised
+class BadArgument(ValueError):
     """An argument cannot be used; `argument` names it."""
 
     code = "BAD_USER_INPUT"

@@ -5,7 +5,7 @@ from typing import ClassVar
 Path = tuple[str | int, ...]
 
 
-class Refusal(Exception):  # noqa: N818 - reads as a sentence where it is raised
+class Refusal(Exception):
     """One thing that stands in the way. `code` is stable; `field` is where in the input."""
 
     code: ClassVar[str] = "REFUSED"
@@ -16,7 +16,7 @@ class Refusal(Exception):  # noqa: N818 - reads as a sentence where it is raised
         self.field = field
 
 
-class Refusals(Exception):  # noqa: N818 - several at once
+class Refusals(Exception):
     """All the things that stand in the way, so that a seller mends them in one go."""
 
     def __init__(self, items: list[Refusal]) -> None:

@@ -6,7 +6,7 @@ row asked for twice is read once, and never longer, so nobody sees what was read
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ class Loaders:
         # Siblings share this future; graphql-core cancels a field whose sibling failed.
         return await asyncio.shield(loader.load(key))
 
-    def _batch(self, relation: Relation) -> Callable[[list[Any]], Awaitable[list[Any]]]:
+    def _batch(self, relation: Relation) -> Callable[[list[Any]], Coroutine[Any, Any, list[Any]]]:
         async def load_many(keys: list[Any]) -> list[Any]:
             rows = await relation.query(self._context.reading(relation.grant), keys)
             if relation.many:

@@ -131,7 +131,11 @@ class OrderIngestPayload:
 
 async def order_ship(info: Info, input: OrderShipInput) -> OrderPayload:
     order_id = local_id("Order", input.order_id, argument="orderId")
-    package_id = input.package_id and local_id("Package", input.package_id, argument="packageId")
+    package_id = (
+        None
+        if input.package_id is None
+        else local_id("Package", input.package_id, argument="packageId")
+    )
 
     async def work(writer: Writer) -> str:
         shipped = await operations.ship(

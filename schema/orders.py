@@ -34,6 +34,7 @@ from schema.filters import (
     IDFilter,
     IntFilter,
     StringFilter,
+    Translate,
     comparisons,
     condition,
 )
@@ -313,12 +314,16 @@ def _search(word: str) -> Condition:
     return Compare("search", "eq", word.strip())
 
 
-_SPECIAL = {
+def _seller_sku(value: str) -> Condition:
+    return Compare("seller_sku", "eq", value)
+
+
+_SPECIAL: dict[str, Translate] = {
     "search": _search,
-    "seller_sku": lambda value: Compare("seller_sku", "eq", value),
+    "seller_sku": _seller_sku,
     "live_room_id": _live_room,
 }
-_LINE_SPECIAL = {"live_room_id": _live_room, "unit_price": _unit_price_filter}
+_LINE_SPECIAL: dict[str, Translate] = {"live_room_id": _live_room, "unit_price": _unit_price_filter}
 
 
 async def orders(

@@ -19,7 +19,7 @@ from commerce.pages import OrderBy, Window
 from commerce.shops.sites import Site
 from schema.connections import Connection, connect
 from schema.context import Info
-from schema.filters import DateTimeFilter, Filter, StringFilter, condition
+from schema.filters import DateTimeFilter, Filter, StringFilter, Translate, condition
 from schema.loaders import relation
 from schema.money import Money, money
 from schema.nodes import Node, local_id, node_id
@@ -174,10 +174,18 @@ def _category(value: strawberry.ID) -> Condition:
     return Compare("category_id", "eq", local_id("Category", value, argument="where.categoryId"))
 
 
-_SPECIAL = {
+def _seller_sku(value: str) -> Condition:
+    return Compare("seller_sku", "eq", value)
+
+
+def _listed_on(site: Site) -> Condition:
+    return Compare("listed_on", "eq", site.value)
+
+
+_SPECIAL: dict[str, Translate] = {
     "search": _search,
-    "seller_sku": lambda value: Compare("seller_sku", "eq", value),
-    "listed_on": lambda site: Compare("listed_on", "eq", site.value),
+    "seller_sku": _seller_sku,
+    "listed_on": _listed_on,
     "category_id": _category,
 }
 

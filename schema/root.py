@@ -5,8 +5,9 @@ from strawberry.schema.config import StrawberryConfig
 
 import schema.enums
 import schema.relations
-from schema.live_rooms import LiveRoom, live_room, live_rooms
+from schema.live_rooms import LiveRoom, LiveRoomConnection, live_room, live_rooms
 from schema.money import CURRENCY_CODE, CurrencyCode
+from schema.mutations import Refused, TransitionRefused, VersionConflict
 from schema.nodes import Node, find_node
 from schema.order_mutations import (
     OrderIngestPayload,
@@ -16,7 +17,7 @@ from schema.order_mutations import (
     order_ship,
     package_track,
 )
-from schema.order_stream import OrderStreamItem, live_orders, order_updates
+from schema.order_stream import live_orders, order_updates
 from schema.orders import (
     Order,
     OrderConnection,
@@ -33,8 +34,6 @@ from schema.product_mutations import (
     product_update,
 )
 from schema.products import Product, ProductConnection, Sku, product, products, sku
-from schema.live_rooms import LiveRoomConnection
-from schema.mutations import Refused, TransitionRefused, VersionConflict
 from schema.stock import Warehouse, warehouses
 from schema.workspace_mutations import (
     ApiKeyCreatePayload,
@@ -98,8 +97,8 @@ class Mutation:
 
 @strawberry.type
 class Subscription:
-    live_orders: OrderStreamItem = strawberry.subscription(resolver=live_orders)
-    order_updates: OrderStreamItem = strawberry.subscription(resolver=order_updates)
+    live_orders = strawberry.subscription(resolver=live_orders)
+    order_updates = strawberry.subscription(resolver=order_updates)
 
 
 SCHEMA = strawberry.Schema(

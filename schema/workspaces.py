@@ -22,7 +22,7 @@ from tenants.grants import Grant, Role
 from tenants.identity import PrincipalKind
 from tenants.pool import Row
 from tenants.tables import AuditEntry as AuditTable
-from tenants.workspaces import MemberRow, SellerProfile, UserRow, WorkspaceRow
+from tenants.workspaces import SellerProfile, UserRow, WorkspaceRow
 
 _API_KEYS = """
 SELECT * FROM api_keys WHERE workspace_id = $1 AND revoked_at IS NULL ORDER BY created_at, id

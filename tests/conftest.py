@@ -1,4 +1,4 @@
-"""The world of the tests: real Postgres and Valkey, one database a run, a fresh workspace a test."""
+"""The world of the tests: real Postgres and Valkey, one database a run, a workspace a test."""
 
 import asyncio
 import os
@@ -39,9 +39,7 @@ def servers() -> Iterator[EmbeddedServers]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def settings(
-    servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory
-) -> Settings:
+async def settings(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A new, migrated database, and the settings of an application on it."""
     connection = await asyncpg.connect(servers.owner_url)
     await connection.execute(f"DROP DATABASE IF EXISTS {_DATABASE} WITH (FORCE)")

@@ -100,9 +100,11 @@ class TestWorkspace:
             sites=(Site.TH,),
             **given,
         )
-        return await self.system().change(
-            "test", lambda writer: catalogue.create(writer, product)
-        )
+
+        async def work(writer: Writer) -> UUID:
+            return await catalogue.create(writer, product)
+
+        return await self.system().change("test", work)
 
     async def order(self, **given: Any) -> UUID:
         """One order of one line; see `an_order` for what can be given."""
