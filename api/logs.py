@@ -5,6 +5,12 @@ import sys
 
 import structlog
 
+# Without the frames' local variables: they hold tokens and addresses.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+_CONSOLE = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+
 
 def set_up_logs(*, style: str = "auto", level: str = "INFO") -> None:
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
@@ -14,8 +20,8 @@ def set_up_logs(*, style: str = "auto", level: str = "INFO") -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
-            *([] if console else [structlog.processors.dict_tracebacks]),
-            structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(),
+            *([] if console else [_TRACEBACKS]),
+            _CONSOLE if console else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

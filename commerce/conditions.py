@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    false,
     not_,
     or_,
     true,
@@ -94,9 +95,8 @@ def _expression(shape: Shape, rules: Mapping[str, Rule], numbers: Any) -> Column
     parts = [_expression(part, rules, numbers) for part in rest]
     if kind == "not":
         return not_(parts[0])
-    if not parts:
-        return true()
-    return and_(*parts) if kind == "all" else or_(*parts)
+    # All of nothing holds for everything, any of nothing for nothing.
+    return and_(true(), *parts) if kind == "all" else or_(false(), *parts)
 
 
 def _comparison(rule: Rule, operator: str, name: str) -> ColumnElement[bool]:

@@ -126,18 +126,21 @@ async def count(reader: Reader, listing: Listing[R], *, where: Condition = EVERY
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Composed SQL: `$1`-style text and the names of its parameters in order."""
+    """Composed SQL: `$1`-style text, the names of its parameters in order, and the values of
+    those that the composition itself brought along."""
 
     text: str
     names: tuple[str, ...]
+    constants: Mapping[str, Any]
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        return [values[name] for name in self.names]
+        return [values[n] if n in values else self.constants[n] for n in self.names]
 
 
 def compiled(query: Select[Any]) -> Statement:
     result = query.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
-    return Statement(str(result), tuple(result.positiontup or ()))
+    constants = {name: value for name, value in result.params.items() if value is not None}
+    return Statement(str(result), tuple(result.positiontup or ()), constants)
 
 
 @lru_cache(maxsize=2_000)
@@ -212,15 +215,21 @@ def _decode(
 ) -> list[Any]:
     try:
         signature, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        columns = [listing.orders[o.field] for o in order] + [listing.table.c[listing.tie_break]]
-        typed = [_typed(v, c) for v, c in zip(values, columns, strict=True)]
-    except (ValueError, TypeError, binascii.Error, UnicodeDecodeError, RecursionError):
-        raise BadArgument(
-            argument, "is not a cursor of this list; pass one from pageInfo or edges unchanged."
-        ) from None
-    if signature != _signature(order):
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise _no_cursor(argument) from None
+    if isinstance(signature, str) and signature != _signature(order):
         raise BadArgument(argument, "comes from a list in another order; start that list anew.")
-    return typed
+    columns = [listing.orders[o.field] for o in order] + [listing.table.c[listing.tie_break]]
+    try:
+        return [_typed(v, c) for v, c in zip(values, columns, strict=True)]
+    except (ValueError, TypeError):
+        raise _no_cursor(argument) from None
+
+
+def _no_cursor(argument: str) -> BadArgument:
+    return BadArgument(
+        argument, "is not a cursor of this list; pass one from pageInfo or edges unchanged."
+    )
 
 
 def _typed(value: Any, column: ColumnElement[Any]) -> Any:

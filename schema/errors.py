@@ -60,10 +60,14 @@ def code_of_exception(error: BaseException) -> str:
 
 
 def _code_of(error: GraphQLError) -> str:
+    if error.path is None and error.nodes:
+        return ErrorCode.BAD_USER_INPUT  # a variable; what its scalar raised is the reason
     original = error.original_error
-    while isinstance(original, GraphQLError) and original.original_error is not None:
+    while isinstance(original, GraphQLError):
         original = original.original_error
-    if original is None or isinstance(original, GraphQLError):
-        # Without a cause, the error is graphql-core's own judgement of the client's values.
-        return ErrorCode.BAD_USER_INPUT
-    return code_of_exception(original)
+    if original is not None:
+        return code_of_exception(original)
+    # Without a cause, the error is graphql-core's own judgement: of the client's values before a
+    # field was resolved, of ours (a list that is none, an enum without that member) after it.
+    ours = error.path is not None and not error.message.startswith("Argument ")
+    return ErrorCode.INTERNAL_SERVER_ERROR if ours else ErrorCode.BAD_USER_INPUT

@@ -6,13 +6,14 @@ from typing import Any
 
 import strawberry
 
+from commerce.conditions import Compare, Condition
 from commerce.live.queries import LIVE_ROOMS, LiveRoomRow
 from commerce.live.tables import LiveAccount
 from commerce.pages import Window
 from commerce.shops.sites import Site
 from schema.connections import Connection, connect
 from schema.context import Info
-from schema.filters import DateTimeFilter, Filter, StringFilter, condition
+from schema.filters import DateTimeFilter, Filter, StringFilter, Translate, condition
 from schema.nodes import Node, local_id, node_id
 from schema.products import Direction, ordering
 from tenants.grants import Grant
@@ -50,12 +51,19 @@ class LiveRoomOrder:
 class LiveRoomWhere:
     site: Filter[Site] | None = None
     external_id: StringFilter | None = None
-    title: StringFilter | None = None
+    search: str | None = strawberry.field(default=None, description="Any part of a title.")
     started_at: DateTimeFilter | None = None
     ended_at: DateTimeFilter | None = None
     and_: list["LiveRoomWhere"] | None = strawberry.field(name="and", default=None)
     or_: list["LiveRoomWhere"] | None = strawberry.field(name="or", default=None)
     not_: "LiveRoomWhere | None" = strawberry.field(name="not", default=None)
+
+
+def _search(words: str) -> Condition:
+    return Compare("search", "eq", words)
+
+
+_SPECIAL: dict[str, Translate] = {"search": _search}
 
 
 async def live_rooms(
@@ -70,7 +78,7 @@ async def live_rooms(
     return await connect(
         info.context.reading(Grant.LIVE_READ),
         LIVE_ROOMS,
-        where=condition(where),
+        where=condition(where, _SPECIAL),
         order_by=ordering(order_by),
         window=Window(first=first, after=after, last=last, before=before),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 
+from commerce.catalogue import queries
 from commerce.catalogue.lifecycle import (
     ListingStatus,
     ProductAction,
@@ -221,6 +222,10 @@ async def product(info: Info, id: strawberry.ID) -> Any:
 
 async def sku(info: Info, id: strawberry.ID) -> Any:
     return await info.context.load("sku", local_id("Sku", id, argument="id"))
+
+
+async def categories(info: Info) -> Any:
+    return await queries.categories(info.context.reading(Grant.CATALOGUE_READ))
 
 
 ProductConnection = Connection[Product]

@@ -33,7 +33,16 @@ from schema.product_mutations import (
     product_deactivate,
     product_update,
 )
-from schema.products import Product, ProductConnection, Sku, product, products, sku
+from schema.products import (
+    Category,
+    Product,
+    ProductConnection,
+    Sku,
+    categories,
+    product,
+    products,
+    sku,
+)
 from schema.stock import Warehouse, warehouses
 from schema.workspace_mutations import (
     ApiKeyCreatePayload,
@@ -70,6 +79,9 @@ class Query:
     product: Product | None = strawberry.field(resolver=product)
     products: ProductConnection = strawberry.field(resolver=products)
     sku: Sku | None = strawberry.field(resolver=sku)
+    categories: list[Category] = strawberry.field(
+        resolver=categories, description="The platform's category tree, top first."
+    )
     warehouses: list[Warehouse] = strawberry.field(resolver=warehouses)
     order: Order | None = strawberry.field(resolver=order)
     orders: OrderConnection = strawberry.field(resolver=orders)

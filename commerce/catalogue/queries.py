@@ -140,6 +140,7 @@ _LISTINGS = """
 SELECT * FROM listings WHERE workspace_id = $1 AND product_id = ANY($2) ORDER BY product_id, site
 """
 _CATEGORIES = "SELECT * FROM categories WHERE id = ANY($1)"
+_ALL_CATEGORIES = "SELECT * FROM categories ORDER BY parent_id NULLS FIRST, name"
 
 
 async def products_by_id(reader: Reader, ids: Sequence[UUID]) -> list[ProductRow]:
@@ -174,3 +175,8 @@ async def listings_by_product(reader: Reader, product_ids: Sequence[UUID]) -> li
 
 async def categories_by_id(reader: Reader, ids: Sequence[str]) -> list[CategoryRow]:
     return await reader.fetch(_CATEGORIES, ids, row=CategoryRow)
+
+
+async def categories(reader: Reader) -> list[CategoryRow]:
+    """The whole tree, top first: the same for every workspace."""
+    return await reader.fetch(_ALL_CATEGORIES, row=CategoryRow)

@@ -12,7 +12,7 @@ from api.graphql.execution import Operation, RequestError, failure
 from commerce.catalogue import operations as catalogue
 from commerce.live.operations import start_room
 from commerce.money import to_micros
-from commerce.orders.ingest import ingest
+from commerce.orders.ingest import IngestResult, ingest
 from commerce.orders.ingestion import IncomingLine, IncomingOrder, Recipient
 from commerce.orders.lifecycle import FulfilmentPath, OrderStatus
 from commerce.shops.operations import open_shop
@@ -112,7 +112,7 @@ class TestWorkspace:
         assert result.order_id is not None, result.reason
         return result.order_id
 
-    async def ingest(self, orders: list[IncomingOrder]) -> list[Any]:
+    async def ingest(self, orders: list[IncomingOrder]) -> list[IngestResult]:
         return await self.system().change("test", lambda writer: ingest(writer, orders))
 
 
