@@ -14,6 +14,7 @@ from graphql import (
 )
 from graphql.validation import NoSchemaIntrospectionCustomRule, specified_rules
 
+from api.graphql.limits import DocumentLimits, over_limit
 from schema.errors import ErrorCode, coded
 
 
@@ -53,8 +54,7 @@ class Documents:
         remembered: int = 1_000,
     ) -> None:
         self._schema = schema
-        self._max_characters = max_characters
-        self._max_tokens = max_tokens
+        self._limits = DocumentLimits(characters=max_characters, tokens=max_tokens)
         self._introspection = introspection
         self._remembered = remembered
         self._known: OrderedDict[str, Document] = OrderedDict()
@@ -72,26 +72,31 @@ class Documents:
         return document
 
     def _read(self, text: str) -> Document:
-        if len(text) > self._max_characters:
+        if len(text) > self._limits.characters:
             return _failed(
-                ErrorCode.LIMIT_EXCEEDED,
                 f"The document has {len(text):,} characters; the limit is "
-                f"{self._max_characters:,}.",
+                f"{self._limits.characters:,}."
             )
         try:
-            node = parse(text, max_tokens=self._max_tokens)
+            node = parse(text, max_tokens=self._limits.tokens)
+            too_large = over_limit(node, self._limits)
+            errors = [] if too_large else self._judged(node)
         except GraphQLError as error:
             error.extensions = {"code": ErrorCode.GRAPHQL_PARSE_FAILED.value}
             return Document(None, (error,))
         except RecursionError:
-            return _failed(ErrorCode.LIMIT_EXCEEDED, "The document is nested too deeply.")
+            return _failed("The document is nested too deeply.")
+        if too_large:
+            return _failed(too_large)
+        for found in errors:
+            found.extensions = {"code": ErrorCode.GRAPHQL_VALIDATION_FAILED.value}
+        return Document(None, tuple(errors)) if errors else Document(node)
+
+    def _judged(self, node: DocumentNode) -> list[GraphQLError]:
         rules = list(specified_rules)
         if not self._introspection:
             rules.append(NoSchemaIntrospectionCustomRule)
-        errors = validate(self._schema, node, rules, max_errors=20)
-        for error in errors:
-            error.extensions = {"code": ErrorCode.GRAPHQL_VALIDATION_FAILED.value}
-        return Document(None, tuple(errors)) if errors else Document(node)
+        return validate(self._schema, node, rules, max_errors=20)
 
 
 def is_query(operation: OperationDefinitionNode) -> bool:
@@ -102,5 +107,5 @@ def is_subscription(operation: OperationDefinitionNode) -> bool:
     return operation.operation is OperationType.SUBSCRIPTION
 
 
-def _failed(code: ErrorCode, message: str) -> Document:
-    return Document(None, (coded(code, message),))
+def _failed(message: str) -> Document:
+    return Document(None, (coded(ErrorCode.LIMIT_EXCEEDED, message),))

@@ -7,7 +7,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
 import structlog
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, execute
 from graphql.execution import create_source_event_stream
@@ -15,9 +14,9 @@ from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingO
 
 from api import metrics
 from api.graphql.documents import Document, Documents, is_subscription
+from api.graphql.failures import as_error, translated
 from schema.context import Context
-from schema.errors import ErrorCode, code_of_exception, coded, told
-from tenants.database import DatabaseUnavailable
+from schema.errors import ErrorCode, coded, told
 from tenants.identity import Principal
 
 log = structlog.get_logger()
@@ -43,7 +42,7 @@ class Prepared:
     definition: OperationDefinitionNode
 
 
-class RequestError(Exception):  # noqa: N818
+class RequestError(Exception):
     """The request as such is refused; nothing was run. `errors` are ready to be told."""
 
     def __init__(self, errors: list[GraphQLError]) -> None:
@@ -79,10 +78,11 @@ class Execution:
                 result = await self._executed(prepared, context)
             answer = _answer(result, request_id)
         except TimeoutError:
-            message = f"The operation took longer than {self.timeout:g} seconds."
-            answer = failure([coded(ErrorCode.TIMEOUT, message)], request_id)
+            answer = failure([self._too_long()], request_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            answer = failure([as_error(error)], request_id)
         finally:
-            await context.close()
+            await _closed(context)
         _note(prepared, context, answer, time.perf_counter() - started)
         return answer
 
@@ -103,11 +103,13 @@ class Execution:
                     yield await self._answer_event(prepared, context.renewed(), event)
         except RequestError:
             raise
+        except TimeoutError:
+            raise RequestError([self._too_long()]) from None
         except Exception as error:
-            raise RequestError([_as_error(error)]) from error
+            raise RequestError([as_error(error)]) from error
         finally:
             metrics.SUBSCRIPTIONS.dec()
-            await context.close()
+            await _closed(context)
 
     async def _executed(self, prepared: Prepared, context: Context, root: Any = None) -> Any:
         operation = prepared.operation
@@ -142,7 +144,7 @@ class Execution:
         if hasattr(source, "__await__"):
             source = await source
         if isinstance(source, ExecutionResult):
-            raise RequestError(source.errors or [])
+            raise RequestError([translated(error) for error in source.errors or ()])
         return source  # type: ignore[no-any-return]
 
     async def _answer_event(self, prepared: Prepared, context: Context, event: Any) -> Answer:
@@ -152,9 +154,13 @@ class Execution:
                 await context.database.reading().open()
                 answer = _answer(await self._executed(prepared, context, event), context.request_id)
         finally:
-            await context.close()
+            await _closed(context)
         metrics.EVENTS.observe(time.perf_counter() - started)
         return answer
+
+    def _too_long(self) -> GraphQLError:
+        message = f"The operation took longer than {self.timeout:g} seconds."
+        return coded(ErrorCode.TIMEOUT, message)
 
 
 def failure(errors: list[GraphQLError], request_id: str) -> Answer:
@@ -163,28 +169,21 @@ def failure(errors: list[GraphQLError], request_id: str) -> Answer:
 
 
 def _answer(result: ExecutionResult, request_id: str) -> Answer:
-    answer: Answer = {"data": result.data}
-    if result.errors:
-        errors = [_translated(error) for error in result.errors]
-        answer["errors"] = [told(error, request_id=request_id) for error in errors]
-    return answer
+    """`data` is absent, not null, where the variables kept the operation from being run."""
+    if not result.errors:
+        return {"data": result.data}
+    errors = [told(translated(error), request_id=request_id) for error in result.errors]
+    if result.data is None and all(error.path is None for error in result.errors):
+        return {"errors": errors}
+    return {"data": result.data, "errors": errors}
 
 
-def _translated(error: GraphQLError) -> GraphQLError:
-    """A driver's error as ours, where trying again may help."""
-    original = error.original_error
-    if isinstance(original, (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)):
-        if isinstance(original, (DatabaseUnavailable, TimeoutError)):
-            return error
-        better = DatabaseUnavailable("The database was lost in mid-operation; try again shortly.")
-        return GraphQLError(str(better), path=error.path, nodes=error.nodes, original_error=better)
-    return error
-
-
-def _as_error(error: Exception) -> GraphQLError:
-    return GraphQLError(
-        str(error), original_error=error, extensions={"code": code_of_exception(error)}
-    )
+async def _closed(context: Context) -> None:
+    """Give back what an operation holds. What goes wrong then cannot change its answer."""
+    try:
+        await context.close()
+    except Exception as error:  # noqa: BLE001 - the connection is discarded by whoever lent it
+        log.warning("graphql.close_failed", request_id=context.request_id, reason=repr(error))
 
 
 def _note(prepared: Prepared, context: Context, answer: Answer, seconds: float) -> None:

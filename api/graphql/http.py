@@ -4,16 +4,16 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-import orjson
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from api.access import Access, origin_allowed
+from api.graphql.answers import encoded
 from api.graphql.documents import is_query, is_subscription
 from api.graphql.execution import Answer, Execution, Operation, Prepared, RequestError, failure
 from api.graphql.media import Media, negotiate
 from api.graphql.requests import BadRequest, from_post, from_query
-from api.graphql.sse import stream_of
+from api.graphql.sse import EventStream, stream_of
 from schema.errors import ErrorCode, coded
 from tenants.identity import NotAuthenticated, Principal
 
@@ -79,8 +79,7 @@ class HttpEndpoint:
             message = "A subscription needs `Accept: text/event-stream`, or the WebSocket."
             return self._refused(media, message, 406, request_id)
         answer_data = await self.execution.run(prepared, principal, request_id=request_id)
-        status = 200 if "data" in answer_data or media is Media.JSON else INVALID_DOCUMENT
-        return _json(answer_data, media, status)
+        return _json(answer_data, media, _status(answer_data, media))
 
     def _streamed(self, prepared: Prepared, principal: Principal, request_id: str) -> Response:
         answers = self._answers(prepared, principal, request_id)
@@ -90,8 +89,7 @@ class HttpEndpoint:
             until=principal.expires_at,
             draining=self.draining,
         )
-        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(body, media_type="text/event-stream", headers=headers)
+        return EventStream(body)
 
     async def _answers(
         self, prepared: Prepared, principal: Principal, request_id: str
@@ -113,12 +111,35 @@ class HttpEndpoint:
 
     def _unauthenticated(self, media: Media, error: NotAuthenticated, request_id: str) -> Response:
         refusal = failure([coded(ErrorCode.UNAUTHENTICATED, str(error))], request_id)
-        answer = _json(refusal, media, 401)
-        answer.headers["www-authenticate"] = 'Bearer realm="seller-center"'
-        return answer
+        return _json(refusal, media, 401)
+
+
+def _status(answer: Answer, media: Media) -> int:
+    """The status of an operation that was prepared.
+
+    A membership that has ended is found out by the first statement only; where nothing was
+    answered on account of it, clients get the same 401 as for a token that has expired, in both
+    media types, since that is what they refresh their tokens on.
+    """
+    codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+    answered = any(value is not None for value in (answer.get("data") or {}).values())
+    if ErrorCode.UNAUTHENTICATED in codes and not answered:
+        return 401
+    if "data" in answer or media is Media.JSON:
+        return 200
+    return next((status for code, status in _NOT_RUN.items() if code in codes), INVALID_DOCUMENT)
+
+
+_NOT_RUN = {
+    ErrorCode.INTERNAL_SERVER_ERROR: 500,
+    ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.TIMEOUT: 504,
+}
 
 
 def _json(answer: Answer, media: Media, status: int) -> Response:
     kind = Media.JSON if media is Media.EVENTS else media
     headers = {"content-type": f"{kind.value}; charset=utf-8", "cache-control": "no-store"}
-    return Response(orjson.dumps(answer), status, headers)
+    if status == 401:  # noqa: PLR2004 - Unauthorized
+        headers["www-authenticate"] = 'Bearer realm="seller-center"'
+    return Response(encoded(answer), status, headers)

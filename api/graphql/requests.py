@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from api.graphql.execution import Operation
 
 
-class BadRequest(ValueError):  # noqa: N818 - reads as a sentence where it is raised
+class BadRequest(ValueError):
     """The request is no GraphQL request; `status` is the HTTP status that says so."""
 
     def __init__(self, message: str, status: int = 400) -> None:

@@ -6,14 +6,59 @@ Frames end with LF LF: urql's reader does not split CRLF CRLF.
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.graphql.answers import encoded
 
 _COMPLETE = b"event: complete\ndata:\n\n"
 _ALIVE = b":\n\n"
 _LOOK_EVERY = 0.5
+
+
+class EventStream(Response):
+    """Sends frames until they end or the client leaves, and closes their source either way.
+
+    Starlette's own streaming response leaves the source open when it is cut in mid-send.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, frames: AsyncGenerator[bytes, None]) -> None:
+        self._frames = frames
+        self.status_code = 200
+        self.background = None
+        # A proxy that collects answers before it passes them on would hold events back.
+        self.init_headers({"cache-control": "no-store", "x-accel-buffering": "no"})
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        sending = asyncio.create_task(self._send_all(send))
+        leaving = asyncio.create_task(_left(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+
+    async def _send_all(self, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        async with aclosing(self._frames) as frames:
+            await send(start)
+            async for frame in frames:
+                await send({"type": "http.response.body", "body": frame, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def stream_of(
@@ -44,7 +89,7 @@ async def stream_of(
             except StopAsyncIteration:
                 break
             quiet = 0.0
-            yield b"event: next\ndata: " + orjson.dumps(answer) + b"\n\n"
+            yield b"event: next\ndata: " + encoded(answer) + b"\n\n"
             upcoming = asyncio.ensure_future(anext(answers))
         yield _COMPLETE
     finally:

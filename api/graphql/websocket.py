@@ -14,8 +14,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api import metrics
 from api.access import Access, origin_allowed
+from api.graphql.answers import encoded
 from api.graphql.documents import is_subscription
 from api.graphql.execution import Execution, RequestError, failure
+from api.graphql.failures import as_error
 from api.graphql.requests import BadRequest, operation_of
 from schema.errors import ErrorCode, coded
 from tenants.identity import NotAuthenticated, Principal
@@ -25,7 +27,7 @@ log = structlog.get_logger()
 PROTOCOL = "graphql-transport-ws"
 
 
-class Close(Exception):  # noqa: N818 - raised to end a connection
+class Close(Exception):
     """A close code of the protocol, and what it means here."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -34,14 +36,15 @@ class Close(Exception):  # noqa: N818 - raised to end a connection
         self.reason = reason
 
 
-BAD_PROTOCOL = Close(4406, "Subprotocol not acceptable")
-FORBIDDEN = Close(4403, "Forbidden")
-EXPIRED = Close(4403, "The credential has expired")
-NOT_INITIALISED = Close(4408, "Connection initialisation timeout")
-UNAUTHORIZED = Close(4401, "Unauthorized")
-TOO_MANY_INITS = Close(4429, "Too many initialisation requests")
-TOO_SLOW = Close(4410, "Slow consumer")
-GOING_AWAY = Close(1012, "Service restart")
+# A new exception each time: one that is raised again keeps every frame it ever passed.
+BAD_PROTOCOL = (4406, "Subprotocol not acceptable")
+FORBIDDEN = (4403, "Forbidden")
+EXPIRED = (4403, "The credential has expired")
+NOT_INITIALISED = (4408, "Connection initialisation timeout")
+UNAUTHORIZED = (4401, "Unauthorized")
+TOO_MANY_INITS = (4429, "Too many initialisation requests")
+TOO_SLOW = (4410, "Slow consumer")
+GOING_AWAY = (1012, "Service restart")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +69,12 @@ class WebSocketEndpoint:
     draining: Callable[[], bool]
 
     async def __call__(self, socket: WebSocket) -> None:
-        if not origin_allowed(socket, self.allowed_origins):
-            await socket.close(1008, "This origin may not use us")
-            return
         chosen = PROTOCOL if PROTOCOL in socket.scope.get("subprotocols", ()) else None
         await socket.accept(chosen)
         metrics.SOCKETS.inc()
         connection = _Connection(self, socket)
         try:
-            if chosen is None:
-                raise BAD_PROTOCOL  # noqa: TRY301
+            self._check(socket)
             await connection.serve()
         except Close as close:
             await _close(socket, close, self.limits.send_timeout)
@@ -84,6 +83,14 @@ class WebSocketEndpoint:
         finally:
             await connection.end()
             metrics.SOCKETS.dec()
+
+    def _check(self, socket: WebSocket) -> None:
+        """Asked after the handshake, since only a close code tells a client why: a refused
+        handshake reads as 1006, which clients retry for ever."""
+        if not origin_allowed(socket, self.allowed_origins):
+            raise Close(*FORBIDDEN)
+        if PROTOCOL not in socket.scope.get("subprotocols", ()):
+            raise Close(*BAD_PROTOCOL)
 
 
 class _Connection:
@@ -98,12 +105,11 @@ class _Connection:
         self._closing: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
-        watching = asyncio.create_task(self._watch())
-        reading = asyncio.create_task(self._read())
+        watching: asyncio.Future[None] = asyncio.create_task(self._watch())
+        reading: asyncio.Future[None] = asyncio.create_task(self._read())
+        ends: set[asyncio.Future[Any]] = {watching, reading, self._closing}
         try:
-            await asyncio.wait(
-                {watching, reading, self._closing}, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._closing.done():
                 raise self._closing.result()
             for task in (reading, watching):
@@ -130,14 +136,14 @@ class _Connection:
         while True:
             await asyncio.sleep(0.25)
             if self._endpoint.draining():
-                raise GOING_AWAY
+                raise Close(*GOING_AWAY)
             principal = self._principal
             if principal is None:
                 if loop.time() - opened > limits.init_timeout:
-                    raise NOT_INITIALISED
+                    raise Close(*NOT_INITIALISED)
                 continue
             if principal.expires_at is not None and principal.expires_at <= datetime.now(UTC):
-                raise EXPIRED
+                raise Close(*EXPIRED)
             if loop.time() - last_ping >= limits.keep_alive:
                 last_ping = loop.time()
                 await self._send({"type": "ping"})
@@ -178,7 +184,7 @@ class _Connection:
     async def _initialise(self, message: dict[str, Any]) -> None:
         _check_payload(message)
         if self._principal is not None:
-            raise TOO_MANY_INITS
+            raise Close(*TOO_MANY_INITS)
         payload = message.get("payload") or {}
         given = {str(k).lower(): v for k, v in payload.items()}.get("authorization")
         authorization = given if isinstance(given, str) else None
@@ -187,26 +193,27 @@ class _Connection:
                 authorization or self._socket.headers.get("authorization")
             )
         except NotAuthenticated:
-            raise FORBIDDEN from None
+            raise Close(*FORBIDDEN) from None
         await self._send({"type": "connection_ack"})
 
     def _subscribe(self, message: dict[str, Any]) -> None:
         if self._principal is None:
-            raise UNAUTHORIZED
-        id, payload = message.get("id"), message.get("payload")
-        if not isinstance(id, str) or not id or not isinstance(payload, dict):
+            raise Close(*UNAUTHORIZED)
+        operation_id, payload = message.get("id"), message.get("payload")
+        if not isinstance(operation_id, str) or not operation_id or not isinstance(payload, dict):
             raise Close(4400, "A subscribe message has an id and a payload")
-        if id in self._running:
-            raise Close(4409, f"Subscriber for {id[:60]} already exists")
+        if operation_id in self._running:
+            raise Close(4409, f"Subscriber for {operation_id[:30]} already exists")
         if len(self._running) >= self._endpoint.limits.subscriptions:
             raise Close(4429, "Too many subscriptions on this connection")
-        self._running[id] = asyncio.create_task(self._run(id, payload, self._principal))
+        running = self._run(operation_id, payload, self._principal)
+        self._running[operation_id] = asyncio.create_task(running)
 
     def _complete(self, message: dict[str, Any]) -> None:
-        id = message.get("id")
-        if not isinstance(id, str):
+        operation_id = message.get("id")
+        if not isinstance(operation_id, str):
             raise Close(4400, "A complete message has an id")
-        task = self._running.pop(id, None)
+        task = self._running.pop(operation_id, None)
         if task is not None:
             task.cancel()
 
@@ -218,11 +225,15 @@ class _Connection:
             errors = failure(error.errors, request_id)["errors"]
             await self._finish(id, {"type": "error", "id": id, "payload": errors})
             if any(e["extensions"]["code"] == ErrorCode.UNAUTHENTICATED for e in errors):
-                self._close(FORBIDDEN)
+                self._close(Close(*FORBIDDEN))
         except Close as close:
             self._close(close)
-        except (WebSocketDisconnect, RuntimeError):
-            pass  # the socket is gone; whoever reads it notices
+        except WebSocketDisconnect:
+            pass  # whoever reads the socket notices
+        except Exception as error:  # noqa: BLE001 - a client must not wait for an answer for ever
+            errors = failure([as_error(error)], request_id)["errors"]
+            with contextlib.suppress(Close, WebSocketDisconnect):
+                await self._finish(id, {"type": "error", "id": id, "payload": errors})
         finally:
             if self._running.get(id) is asyncio.current_task():
                 del self._running[id]
@@ -252,12 +263,14 @@ class _Connection:
 
     async def _send(self, message: dict[str, Any]) -> None:
         """Send, or give the connection up: a client that does not read must not eat memory."""
-        text = orjson.dumps(message).decode()
+        text = encoded(message).decode()
         try:
             async with asyncio.timeout(self._endpoint.limits.send_timeout), self._sending:
                 await self._socket.send_text(text)
         except TimeoutError:
-            raise TOO_SLOW from None
+            raise Close(*TOO_SLOW) from None
+        except RuntimeError:  # Starlette's, of a socket that is closed already
+            raise WebSocketDisconnect(1006) from None
 
     def _close(self, close: Close) -> None:
         if not self._closing.done():

@@ -1,0 +1,18 @@
+"""Answers as bytes."""
+
+import json
+from typing import Any
+
+import orjson
+
+
+def encoded(answer: dict[str, Any]) -> bytes:
+    """JSON of an answer, whatever lies in it.
+
+    orjson refuses whole numbers of more than 64 bits and halves of surrogate pairs, which JSON
+    itself can say; the standard library, slower by far, writes those.
+    """
+    try:
+        return orjson.dumps(answer)
+    except (TypeError, ValueError):
+        return json.dumps(answer, default=str, separators=(",", ":")).encode()
