@@ -3,6 +3,7 @@
 Source: requirements section 13. Cancelling from PARTIALLY_SHIPPING is undocumented and refused.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from commerce.refusals import Refusal
@@ -151,3 +152,30 @@ def advance(status: OrderStatus, action: OrderAction) -> OrderStatus:
 def available_actions(status: OrderStatus) -> list[OrderAction]:
     """What a seller may do to an order in this status."""
     return [a for a, moves in TRANSITIONS.items() if a in SELLER_ACTIONS and status in moves]
+
+
+_PACKAGE_ENDS = frozenset({PackageStatus.COMPLETED, PackageStatus.CANCELLED})
+_ORDER_ENDS = frozenset({OrderStatus.DELIVERED, OrderStatus.COMPLETED, OrderStatus.CANCELLED})
+
+
+def after_tracking(
+    code: TrackingCode,
+    *,
+    order: OrderStatus,
+    package: PackageStatus,
+    others: Collection[PackageStatus],
+) -> tuple[OrderStatus, PackageStatus]:
+    """Where a carrier's report leaves an order and one of its packages; `others` are the rest.
+
+    Carriers report late and out of turn: a package that has ended, or an order that has, stays as
+    it is. An order is delivered when its last package is, and one that is still being shipped in
+    parts waits for the rest. A report on an order that was never shipped is `TransitionRefused`.
+    """
+    package_after, action = TRACKING[code]
+    if package in _PACKAGE_ENDS or order in _ORDER_ENDS:
+        return order, package
+    if action is OrderAction.DELIVER and not set(others) <= _PACKAGE_ENDS:
+        action = OrderAction.COLLECT
+    if action is None or order is OrderStatus.PARTIALLY_SHIPPING:
+        return order, package_after
+    return advance(order, action), package_after

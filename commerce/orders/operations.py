@@ -7,13 +7,13 @@ from uuid import UUID
 
 from commerce.orders.events import OrderEventKind, tell
 from commerce.orders.lifecycle import (
-    TRACKING,
     Actor,
     OrderAction,
     OrderStatus,
     PackageStatus,
     TrackingCode,
     advance,
+    after_tracking,
 )
 from commerce.orders.queries import OrderRow, PackageRow
 from commerce.refusals import InvalidValue, NotFound, Refusal, VersionConflict
@@ -157,20 +157,23 @@ async def _follow(
     package: PackageRow,
     tracking: Tracking,
 ) -> None:
-    package_status, action = TRACKING[tracking.code]
-    status = OrderStatus(order.status)
-    others = {p.status for p in packages if p.id != package.id}
-    if action is OrderAction.DELIVER and not others <= {"COMPLETED", "CANCELLED"}:
-        action = OrderAction.COLLECT  # the order is delivered when its last package is
-    if action is OrderAction.COLLECT and status is OrderStatus.PARTIALLY_SHIPPING:
-        action = None  # what is still to be shipped decides the order's state
-    new_status = advance(status, action) if action else status
-    at = writer.changes.at
-    await writer.execute(
-        _CHANGE_PACKAGE, writer.workspace_id, package.id, package_status.value, None, None, at
+    status, package_status = after_tracking(
+        tracking.code,
+        order=OrderStatus(order.status),
+        package=PackageStatus(package.status),
+        others={PackageStatus(p.status) for p in packages if p.id != package.id},
     )
-    delivered = tracking.occurred_at if new_status is OrderStatus.DELIVERED else None
-    await _move(writer, order, new_status, delivered_at=delivered)
+    await writer.execute(
+        _CHANGE_PACKAGE,
+        writer.workspace_id,
+        package.id,
+        package_status.value,
+        None,
+        None,
+        writer.changes.at,
+    )
+    delivered = status is OrderStatus.DELIVERED and status.value != order.status
+    await _move(writer, order, status, delivered_at=tracking.occurred_at if delivered else None)
 
 
 async def _hand_over(

@@ -1,0 +1,53 @@
+"""Money: exact, in minor units, every rounding named."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commerce.money import (
+    line_total_minor,
+    micros_to_decimal,
+    minor_digits,
+    to_decimal,
+    to_micros,
+    to_minor,
+)
+
+
+@pytest.mark.parametrize(("currency", "digits"), [("THB", 2), ("VND", 0), ("USD", 2), ("JPY", 0)])
+def test_each_currency_has_its_own_decimals(currency: str, digits: int) -> None:
+    assert minor_digits(currency) == digits
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from(["THB", "VND", "GBP"]))
+def test_minor_units_and_amounts_are_the_same_thing(minor: int, currency: str) -> None:
+    assert to_minor(to_decimal(minor, currency), currency) == minor
+
+
+@given(st.integers(-(10**18), 10**18))
+def test_micros_and_amounts_are_the_same_thing(micros: int) -> None:
+    assert to_micros(micros_to_decimal(micros)) == micros
+
+
+def test_more_decimals_than_there_are_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"GBP has 2 decimals; 1\.005 has more\."):
+        to_minor(Decimal("1.005"), "GBP")
+    with pytest.raises(ValueError, match="at most six decimals"):
+        to_micros(Decimal("0.0000001"))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "micros", "minor"),
+    [
+        (1, 5_000, 0),
+        (3, 5_000, 2),
+        (1, 15_000, 2),
+        (1, 25_000, 2),
+        (-1, 15_000, -2),
+        (2, 12_345, 2),
+    ],
+)
+def test_half_a_minor_unit_goes_to_the_even_one(quantity: int, micros: int, minor: int) -> None:
+    assert line_total_minor(quantity, micros, "GBP") == minor
