@@ -6,6 +6,7 @@ from typing import Any
 import uvicorn
 
 from api.application import Parts, build_application
+from api.stalled import protocols
 
 
 class DrainingServer(uvicorn.Server):
@@ -22,8 +23,12 @@ class DrainingServer(uvicorn.Server):
 
 def make_server(parts: Parts) -> DrainingServer:
     settings = parts.settings
+    # A little later than the application, whose close code may still reach a slow reader.
+    http, websockets = protocols(settings.send_timeout + 2)
     config = uvicorn.Config(
         build_application(parts),
+        http=http,
+        ws=websockets,
         host=settings.host,
         port=settings.port,
         log_config=None,
