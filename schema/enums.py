@@ -1,5 +1,7 @@
 """The business's enumerations, as GraphQL knows them. TikTok Shop's spellings are kept."""
 
+import inspect
+
 import strawberry
 
 from commerce.catalogue.lifecycle import ListingStatus, ProductAction, ProductStatus
@@ -47,4 +49,5 @@ _ENUMERATIONS = (
 )
 
 for _enumeration in _ENUMERATIONS:
-    strawberry.enum(_enumeration)
+    _said = vars(_enumeration).get("__doc__")  # its own words, not those of StrEnum
+    strawberry.enum(_enumeration, description=inspect.cleandoc(_said) if _said else None)
