@@ -1,6 +1,6 @@
 """The order stream: every order placed or changed, resumable by `after`."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from schema.context import Info
 from schema.filters import Filter
 from schema.nodes import global_id, local_id
 from schema.orders import Order
-from tenants.feed import Event, Gap
+from tenants.events import Event, Gap
 from tenants.grants import Grant
 
 
@@ -92,7 +92,6 @@ async def live_orders(
     known = await info.context.load("live_room", room)
     if known is None:
         raise BadArgument("roomId", "names no LIVE room of this workspace.")
-    await info.context.close()  # a subscription lasts for hours; a snapshot must not
     async for item in _stream(info, after, lambda event: event.live_room_id == room):
         yield item
 
@@ -112,10 +111,14 @@ async def order_updates(
         yield item
 
 
-async def _stream(info: Info, after: str | None, wanted: Any) -> AsyncGenerator[Any, None]:
+async def _stream(
+    info: Info, after: str | None, wanted: Callable[[Event], bool]
+) -> AsyncGenerator[Any, None]:
     context = info.context
     context.require(Grant.ORDERS_READ)
     position = _position(after)
+    await context.database.reading().open()  # a credential that is good no more hears it at once
+    await context.close()  # a subscription lasts for hours; a snapshot must not
     events = context.platform.feeds.events(
         context.principal.workspace_id, after=position, limit=context.platform.subscriber_queue
     )

@@ -5,13 +5,14 @@ Everything goes through the same operations as the API's own mutations.
 
 import asyncio
 import random
+import secrets
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from api.application import Parts
@@ -24,7 +25,7 @@ from commerce.orders.ingest import IngestOutcome, ingest
 from commerce.orders.ingestion import IncomingLine, IncomingOrder, Recipient
 from commerce.orders.lifecycle import Actor, FulfilmentPath, OrderStatus
 from commerce.shops.sites import SITES, Site
-from tenants.database import DatabaseUnavailable, Writer
+from tenants.database import Writer
 from tenants.identity import system_principal
 from tenants.pool import Row
 
@@ -58,7 +59,6 @@ class LiveRoomPlay:
     placed: int = 0
     viewers: int = 120
     _open: deque[UUID] = field(default_factory=deque)
-    _told: Callable[[str], None] = lambda _: None
 
     async def play(self, *, orders: int | None = None) -> int:
         """Until that many orders were placed (None: until cancelled); returns how many were."""
@@ -75,10 +75,13 @@ class LiveRoomPlay:
             if orders is not None:
                 burst = min(burst, orders - self.placed)
             try:
-                await database.change("simulateLive", self._burst(chance, room, on_sale, burst))
+                work = self._burst(chance, room, on_sale, burst)
+                stored = await database.change("simulateLive", work)
+                self.placed += len(stored)
+                self._open.extend(stored)
                 await self._aftermath(database, chance)
-            except DatabaseUnavailable as error:
-                log.warning("simulate.waiting", reason=str(error))
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("simulate.waiting", reason=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(1)
             await asyncio.sleep(chance.expovariate(self.rate / burst))
         return self.placed
@@ -86,14 +89,14 @@ class LiveRoomPlay:
     def _burst(
         self, chance: random.Random, room: LiveRoomRow, on_sale: list[_OnSale], size: int
     ) -> Any:
-        async def work(writer: Writer) -> None:
-            batch = [_order(chance, room, on_sale) for _ in range(size)]
+        batch = [_order(chance, room, on_sale) for _ in range(size)]
+        self.viewers = max(20, self.viewers + chance.randint(-12, 15))
+
+        async def work(writer: Writer) -> list[UUID]:
             results = await ingest(writer, batch)
-            stored = [r.order_id for r in results if r.outcome is IngestOutcome.STORED]
-            self._open.extend(order_id for order_id in stored if order_id)
-            self.placed += len(stored)
-            self.viewers = max(20, self.viewers + chance.randint(-12, 15))
             await count_viewers(writer, self.room_id, self.viewers)
+            stored = [r.order_id for r in results if r.outcome is IngestOutcome.STORED]
+            return [order_id for order_id in stored if order_id is not None]
 
         return work
 
@@ -128,7 +131,8 @@ def _order(chance: random.Random, room: LiveRoomRow, on_sale: list[_OnSale]) -> 
     currency = chosen[0].currency
     return IncomingOrder(
         channel="TIKTOK_SHOP",
-        external_id=str(chance.randrange(576_000_000_000_000_000, 577_000_000_000_000_000)),
+        # Not of the play's chance: the same play may run again in the same workspace.
+        external_id=str(576_000_000_000_000_000 + secrets.randbelow(10**15)),
         site=Site(room.site),
         status=OrderStatus.AWAITING_SHIPMENT,
         currency=currency,
