@@ -40,9 +40,8 @@ const variables: Record<string, Fill> = {
   'ship-an-order': async ({ ask }) => ({
     input: {
       orderId: await firstId(ask, orderToShip, 'orders', 'the id of an order that awaits shipment'),
-      packageId: 'the id of a package of that order',
-      carrier: 'YUNEXPRESS',
-      trackingNumber: 'YT2600000000000001',
+      carrier: 'J&T Express',
+      trackingNumber: 'TT260000000001',
       idempotencyKey: newKey(),
     },
   }),
