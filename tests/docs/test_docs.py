@@ -1,0 +1,165 @@
+"""The documents are true: operations fit the schema, paths exist, lists equal the code's."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from graphql import parse, validate
+
+from schema.errors import ErrorCode
+from schema.root import SCHEMA
+from tenants.grants import GRANTS_BY_ROLE, Grant, Role
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+API = CHECKOUT / "docs" / "API.md"
+PAGES = sorted(
+    [
+        *CHECKOUT.glob("*.md"),
+        *(CHECKOUT / "docs").rglob("*.md"),
+    ]
+)
+# Made while installing, building or running, so absent from a fresh checkout.
+_MADE = (".state", ".venv", "web/dist", "web/node_modules")
+_FILE = re.compile(r"[\w.-]+\.(py|md|toml|graphql|yaml|lock|sh|mako)")
+_FOLDERS = "api|schema|commerce|tenants|migrations|bootstrap|web|tests|docs|\\.ci"
+_BELOW = re.compile(rf"({_FOLDERS})/[\w./*-]*")
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_BODY = re.compile(r"-d '(\{.*?\})'", re.DOTALL)
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(CHECKOUT))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [body for kind, body in _BLOCK.findall(page.read_text()) if kind == language]
+
+
+def prose(page: Path) -> str:
+    return _BLOCK.sub("", page.read_text())
+
+
+def operations() -> Iterator[tuple[str, str]]:
+    """Every GraphQL operation of the pages: in blocks of its own, and in the bodies of curl."""
+    for page in PAGES:
+        for number, text in enumerate(blocks(page, "graphql"), 1):
+            yield f"{name_of(page)} block {number}", text
+        for number, body in enumerate(_BODY.findall("\n".join(blocks(page, "sh"))), 1):
+            yield f"{name_of(page)} curl {number}", json.loads(body)["query"]
+
+
+def rows(section: str) -> list[list[str]]:
+    """The cells of the table rows of one section of API.md, its heading row first."""
+    text = API.read_text().split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [row for row in cells if set(row[0]) != {"-"}]
+
+
+def first_codes(section: str, heading: str) -> set[str]:
+    """The codes in the first column of the table under that heading."""
+    table = rows(section)
+    start = next(n for n, row in enumerate(table) if row[0] == heading) + 1
+    return {row[0].strip("`") for row in table[start:]}
+
+
+@pytest.mark.parametrize(("place", "text"), list(operations()), ids=lambda value: str(value)[:40])
+def test_operations_fit_the_schema(place: str, text: str) -> None:
+    errors = validate(SCHEMA._schema, parse(text))
+    assert not errors, f"{place}: {[error.message for error in errors]}"
+
+
+def test_there_are_operations_of_every_kind() -> None:
+    texts = [text.lstrip() for _, text in operations()]
+    for kind in ("query", "mutation", "subscription", "{"):
+        assert any(text.startswith(kind) for text in texts), f"no page shows a {kind}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as code hosts make them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in _LINK.findall(prose(page)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = unquote(link).partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{name_of(page)} links to {link}, which is not there"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), f"{name_of(page)}: no heading for {link}"
+
+
+def looks_like_a_path(span: str) -> bool:
+    if span.startswith(_MADE):
+        return False
+    return bool(_FILE.fullmatch(span) or _BELOW.fullmatch(span))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_paths_named_exist(page: Path) -> None:
+    """Paths are written from the checkout's root."""
+    for span in _SPAN.findall(prose(page)):
+        if looks_like_a_path(span):
+            found = list(CHECKOUT.glob(span)) if "*" in span else [CHECKOUT / span]
+            assert found, f"{name_of(page)} names {span}"
+            assert all(path.exists() for path in found), f"{name_of(page)} names {span}"
+
+
+def test_the_matrix_of_rights_is_the_codes() -> None:
+    heading, *lines = rows("Roles and rights")
+    roles = [Role(name) for name in heading[1:]]
+    told = {
+        role: {Grant(line[0].strip("`")) for line in lines if line[place] == "x"}
+        for place, role in enumerate(roles, 1)
+    }
+    assert told == GRANTS_BY_ROLE
+    assert {line[0].strip("`") for line in lines} == {grant.value for grant in Grant}
+
+
+def test_the_error_codes_are_the_codes() -> None:
+    assert first_codes("Errors", "`extensions.code`") == {code.value for code in ErrorCode}
+
+
+def test_the_refusal_codes_are_the_codes() -> None:
+    assert first_codes("Mutations", "`userErrors` code") == refusal_codes()
+
+
+def refusal_codes() -> set[str]:
+    """Codes of what `schema.mutations.perform` answers as `userErrors`, read from the sources."""
+    top_level = {"UNAUTHENTICATED", "UNAVAILABLE", "SLOW_CONSUMER", "LIMIT_EXCEEDED", "REFUSED"}
+    found = {"FORBIDDEN"}  # a membership's; AccessDenied has the same word at the top level
+    for folder in ("commerce", "tenants"):
+        for source in (CHECKOUT / folder).rglob("*.py"):
+            tree = ast.parse(source.read_text())
+            found |= set(_codes_of_classes(tree)) | set(_codes_of_memberships(tree))
+    return found - top_level
+
+
+def _codes_of_classes(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for statement in node.body:
+                match statement:
+                    case (
+                        ast.Assign(targets=[ast.Name("code")], value=ast.Constant(str(code)))
+                        | ast.AnnAssign(target=ast.Name("code"), value=ast.Constant(str(code)))
+                    ):
+                        yield code
+
+
+def _codes_of_memberships(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name("MembershipRefused"), args=[ast.Constant(str(code)), *_]):
+                yield code
