@@ -10,7 +10,8 @@ VENV := .venv/bin
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: installed web ## Install what is missing and run the whole platform on this machine
+run: python ## Install what is missing and run the whole platform on this machine
+	@$(MAKE) --no-print-directory --jobs=2 installed web
 	@exec ./seller run
 
 test: installed-dev web ## Run the tests on servers of their own (beside a running platform too)

@@ -42,7 +42,7 @@ def _install(npm: str) -> bool:
     wanted = _digest([WEB / "package.json", WEB / "package-lock.json"])
     if stamp.exists() and stamp.read_text() == wanted:
         return True
-    if not _npm(npm, "ci", "--no-audit", "--no-fund"):
+    if not _npm(npm, "ci", "--no-audit", "--no-fund", "--prefer-offline"):
         return False
     stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(wanted)

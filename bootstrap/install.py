@@ -113,6 +113,8 @@ def _answers(program: Path, *arguments: str) -> bool:
 def _run(*command: str) -> int:
     # Bytecode is compiled now whatever the environment says, so that every start is quick.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    # pip trusts the system's certificates; behind a company's proxy uv has to be told to.
+    environment.setdefault("UV_SYSTEM_CERTS", "true")
     return subprocess.run(command, check=False, env=environment).returncode  # noqa: S603
 
 
