@@ -19,9 +19,7 @@ from tests.world.served import Served
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 EVENTS = "text/event-stream"
-URQL = "application/graphql-response+json, application/graphql+json, application/json, " + (
-    "text/event-stream, multipart/mixed"
-)
+URQL = f"{GRAPHQL}, application/graphql+json, {JSON}, {EVENTS}, multipart/mixed"
 ROLE = {"query": "{ viewer { role } }"}
 
 
@@ -372,7 +370,7 @@ async def test_values_that_cannot_be_stored_or_compared_are_the_clients_fault(
         assert code(response) == "BAD_USER_INPUT"
 
 
-@pytest.mark.parametrize("value", ["a\x00b", "𝕊 \u202e 👩‍👩‍👧"])
+@pytest.mark.parametrize("value", ["a\x00b", "ไทย \u202e 👩‍👩‍👧"])
 async def test_any_text_can_be_sent_as_a_title(client: httpx.AsyncClient, value: str) -> None:
     query = """
     mutation ($input: ProductCreateInput!) {
