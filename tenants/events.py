@@ -94,7 +94,8 @@ def encode_event(row: Any) -> bytes:
             "live_room_id": row["live_room_id"],
             "payload": row["payload"],
             "occurred_at": row["occurred_at"],
-        }
+        },
+        default=str,  # asyncpg's UUIDs are a class of their own, which orjson does not know
     )
 
 
