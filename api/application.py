@@ -24,7 +24,7 @@ from api.graphql.execution import Execution
 from api.graphql.http import HttpEndpoint
 from api.graphql.websocket import SocketLimits, WebSocketEndpoint
 from api.health import Health
-from api.metrics import metrics
+from api.metrics import Metrics
 from api.playground import playground_routes
 from api.settings import CHECKOUT, Settings
 from api.sign_in import SignIn
@@ -143,7 +143,7 @@ def build_application(parts: Parts) -> ASGIApp:
     routes: list[BaseRoute] = [
         Route("/graphql", _Endpoint(http)),
         WebSocketRoute("/graphql", websocket.__call__),
-        Route("/metrics", metrics),
+        *Metrics(pool=parts.pool).routes(),
         *Health(pool=parts.pool, redis=parts.redis, draining=parts.draining.is_set).routes(),
         *SignIn(pool=parts.pool, sessions=parts.sessions, keys=parts.tokens.keys).routes(),
         *playground_routes(

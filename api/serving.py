@@ -1,24 +1,44 @@
 """Serving with uvicorn: bounded, and gone in time when asked to stop."""
 
+import asyncio
+import contextlib
+import signal
 import socket
-from typing import Any
+from collections.abc import Callable, Iterator
 
+import structlog
 import uvicorn
 
 from api.application import Parts, build_application
+from api.listening import listen
 from api.stalled import protocols
+
+log = structlog.get_logger()
 
 
 class DrainingServer(uvicorn.Server):
-    """Tells the application that it drains as soon as the signal arrives, so that streams end."""
+    """Tells the application that it drains as soon as it shall stop, so that streams end."""
 
     def __init__(self, config: uvicorn.Config, parts: Parts) -> None:
         super().__init__(config)
         self._parts = parts
+        self.ready = asyncio.Event()
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    def drain(self) -> None:
+        """Take nothing new, end what runs. Asked a second time: end at once."""
         self._parts.draining.set()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `when_told_to_stop`: uvicorn's way ends the process by the signal,
+        before connections are closed."""
+        yield
 
 
 def make_server(parts: Parts) -> DrainingServer:
@@ -39,18 +59,25 @@ def make_server(parts: Parts) -> DrainingServer:
         ws_ping_interval=settings.keep_alive,
         ws_ping_timeout=settings.keep_alive,
         timeout_keep_alive=30,
-        limit_concurrency=10_000,
+        limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
     )
     return DrainingServer(config, parts)
 
 
-def port_is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+async def serve_until_told(parts: Parts) -> None:
+    """Serve on the settings' host and port until SIGINT or SIGTERM."""
+    settings = parts.settings
+    listening = listen(settings.host, settings.port)
+    server = make_server(parts)
+    when_told_to_stop(server.drain)
+    log.info("serving", host=settings.host, port=listening.getsockname()[1])
+    await server.serve(sockets=[listening])
+    log.info("stopped")
+
+
+def when_told_to_stop(act: Callable[[], object]) -> None:
+    """Do `act` at SIGINT and SIGTERM, in place of what was done before."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, act)

@@ -1,16 +1,17 @@
 """Every setting, in one place. Read from the environment (or a `.env` file in the checkout).
 
-The four that name servers and the port carry their usual names; the rest begin with SELLER_.
-A wrong value stops the start with its name and the reason.
+Those that name servers, host and port carry their usual names; the rest begin with SELLER_.
+A wrong value stops the start with its name and the reason. docs/OPERATIONS.md lists them.
 """
 
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentSettingsError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -43,67 +44,120 @@ class Settings(BaseSettings):
         validation_alias=_plain("REDIS_URL"),
         description="Redis 7 or Valkey 8, or newer.",
     )
-    host: str = Field(default="127.0.0.1", validation_alias=_plain("HOST"))
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias=_plain("HOST"),
+        description="Address to listen on; 0.0.0.0 for every one of the machine.",
+    )
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        default=8000, validation_alias=_plain("PORT")
+        default=8000,
+        validation_alias=_plain("PORT"),
+        description="Port to listen on; 0 picks a free one.",
     )
     state: Path = Field(
         default=CHECKOUT / ".state",
-        description="Embedded servers' data, signing keys and demo.json.",
+        description="Folder of the embedded servers' data, the signing keys and demo.json.",
     )
 
     # Postgres.
-    pool_size: Count = 16
-    acquire_timeout: Seconds = 5.0
-    statement_timeout: Seconds = 10.0
-    lock_timeout: Seconds = 5.0
+    pool_size: Count = Field(default=16, description="Connections to Postgres per process.")
+    acquire_timeout: Seconds = Field(
+        default=5.0, description="Seconds an operation waits for a free connection."
+    )
+    statement_timeout: Seconds = Field(
+        default=10.0, description="Seconds after which Postgres gives a statement up."
+    )
+    lock_timeout: Seconds = Field(
+        default=5.0, description="Seconds a statement waits for a row that another one changes."
+    )
 
     # Sign-in.
-    token_issuer: str = "seller-center"
-    token_audience: str = "seller-center-api"
+    token_issuer: str = Field(
+        default="seller-center", description="`iss` of access tokens; tokens of others are refused."
+    )
+    token_audience: str = Field(
+        default="seller-center-api", description="`aud` of access tokens, checked likewise."
+    )
     signing_keys: Path | None = Field(
         default=None,
         description="JWK set with private EC P-256 keys; the first signs. Default: made in state.",
     )
-    access_token_minutes: Count = 15
-    refresh_token_days: Count = 30
-    invitation_days: Count = 7
-    demo_token_hours: Count = 24
+    access_token_minutes: Count = Field(
+        default=15, description="Minutes for which an access token is good."
+    )
+    refresh_token_days: Count = Field(
+        default=30, description="Days after which somebody has to sign in again."
+    )
+    invitation_days: Count = Field(
+        default=7, description="Days within which an invitation is accepted."
+    )
+    demo_token_hours: Count = Field(
+        default=24, description="Hours for which the tokens in demo.json are good."
+    )
 
     # The endpoint.
-    introspection: bool = True
-    graphiql: bool = True
-    max_body_bytes: Count = 2 * 1024 * 1024
-    max_query_characters: Count = 20_000
-    max_query_tokens: Count = 4_000
-    max_frame_bytes: Count = 256 * 1024
-    operation_timeout: Seconds = 15.0
+    introspection: bool = Field(default=True, description="Whether clients may read the schema.")
+    graphiql: bool = Field(default=True, description="Whether the pages at / are served.")
+    max_connections: Count = Field(
+        default=10_000, description="Connections per process; more are answered 503."
+    )
+    max_body_bytes: Count = Field(default=2 * 1024 * 1024, description="Bytes of a request's body.")
+    max_query_characters: Count = Field(
+        default=20_000, description="Characters of a GraphQL document."
+    )
+    max_query_tokens: Count = Field(default=4_000, description="Tokens of a GraphQL document.")
+    max_frame_bytes: Count = Field(
+        default=256 * 1024, description="Bytes of a WebSocket message from a client."
+    )
+    operation_timeout: Seconds = Field(
+        default=15.0, description="Seconds after which an operation is given up."
+    )
     allowed_origins: list[str] = Field(
         default=[],
         description="Browser origins beside our own that may call us, as a JSON list.",
     )
 
     # Subscriptions.
-    max_subscriptions_per_socket: Count = 50
-    connection_init_timeout: Seconds = 10.0
-    keep_alive: Seconds = 15.0
-    send_timeout: Seconds = 10.0
+    max_subscriptions_per_socket: Count = Field(
+        default=50, description="Subscriptions on one WebSocket."
+    )
+    connection_init_timeout: Seconds = Field(
+        default=10.0, description="Seconds within which a socket has to sign in."
+    )
+    keep_alive: Seconds = Field(
+        default=15.0, description="Seconds between signs of life on idle sockets and streams."
+    )
+    send_timeout: Seconds = Field(
+        default=10.0, description="Seconds after which a client that does not read is cut off."
+    )
     subscriber_queue: Count = Field(
         default=1_000, description="Events a subscriber may lag behind before it is cut off."
     )
 
     # Events.
-    relay_poll: Seconds = Field(default=0.2, description="How often the relay looks unasked.")
-    relay_batch: Count = 1_000
+    relay_poll: Seconds = Field(
+        default=0.2, description="Seconds between the relay's looks when nobody wakes it."
+    )
+    relay_batch: Count = Field(default=1_000, description="Events the relay moves at once.")
+    relay_metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None, description="Port on which `seller relay` answers Prometheus; none: not."
+    )
     stream_length: Count = Field(default=10_000, description="Events per workspace kept in Redis.")
     event_days: Count = Field(default=14, description="Days for which events can be replayed.")
 
     # Running.
-    drain_seconds: Seconds = 8.0
-    log_format: Literal["auto", "json", "console"] = "auto"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    drain_seconds: Seconds = Field(
+        default=8.0, description="Seconds that running queries are given when we shall stop."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="auto (colours on a terminal, else json), json or console."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR; `seller run` starts at WARNING."
+    )
     otlp_endpoint: str | None = Field(
-        default=None, description="OpenTelemetry collector (OTLP over HTTP); none: no tracing."
+        default=None,
+        description="OpenTelemetry collector, such as http://127.0.0.1:4318/v1/traces.",
     )
 
 
@@ -113,13 +167,31 @@ class SettingsError(SystemExit):
 
 @lru_cache
 def load_settings() -> Settings:
+    """The settings of this process, or `SettingsError` with the name of each wrong one."""
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"  {_name(e['loc'])}: {e['msg']} (given: {e['input']!r})" for e in error.errors()]
-        raise SettingsError("Settings are wrong:\n" + "\n".join(lines)) from None
+        lines = [f"  {_told(one)}" for one in error.errors(include_url=False)]
+    except EnvironmentSettingsError as error:  # a list or a number that is no JSON
+        lines = [f'  {error}: it has to be JSON, such as ["https://shop.example"]']
+    raise SettingsError("Settings are wrong, nothing was started:\n" + "\n".join(lines))
 
 
-def _name(location: tuple[int | str, ...]) -> str:
-    first = str(location[0]).upper()
-    return first if first in os.environ else f"SELLER_{first}"
+def variable_names() -> dict[str, str]:
+    """The environment variable of each setting, by field name, in the order of their sections."""
+    names = {}
+    for field, info in Settings.model_fields.items():
+        alias = info.validation_alias
+        plain = alias.choices[0] if isinstance(alias, AliasChoices) else f"SELLER_{field}"
+        names[field] = str(plain).upper()
+    return names
+
+
+def _told(error: ErrorDetails) -> str:
+    location = str(error["loc"][0]).upper()
+    known = variable_names()
+    name = known.get(location.removeprefix("SELLER_").lower(), location)
+    given = (
+        "" if name.endswith("_URL") else f" (given: {error['input']!r})"
+    )  # passwords are in URLs
+    return f"{name}: {error['msg']}{given}"

@@ -6,10 +6,13 @@ from uuid import UUID
 
 import typer
 
-from api.command_line.opening import with_parts, workspace_id_of
+from api.command_line.opening import AsJson, Slug, refuse, show, with_parts, workspace_opened
+from tenants.grants import Grant
 
 app = typer.Typer(no_args_is_help=True)
-Slug = Annotated[str, typer.Argument(help="Slug of the workspace.")]
+_GOOD_KEYS = """
+SELECT * FROM api_keys WHERE workspace_id = $1 AND revoked_at IS NULL ORDER BY created_at
+"""
 
 
 @app.command()
@@ -17,74 +20,71 @@ def create(
     workspace: Slug,
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     *,
-    scope: Annotated[list[str], typer.Option(help="Such as orders:read; repeat for several.")],
-    expires: Annotated[datetime | None, typer.Option(help="In UTC.")] = None,
+    scope: Annotated[list[Grant], typer.Option(help="What it may do; repeat for several.")],
+    expires: Annotated[datetime | None, typer.Option(help="In UTC; default: never.")] = None,
 ) -> None:
-    """Make a key and print it, once."""
+    """Make a key and print it, once: only its hash is stored.
+
+    Example: `seller key create my-shop "Warehouse" --scope orders:read --scope orders:manage`
+    """
     from datetime import UTC
 
     from api.application import Parts
     from tenants.api_keys import create_key
-    from tenants.grants import Grant
-    from tenants.identity import system_principal
 
-    try:
-        scopes = [Grant(one) for one in scope]
-    except ValueError as error:
-        known = ", ".join(grant.value for grant in Grant)
-        typer.secho(f"{error}; the scopes are: {known}.", fg="red")
-        raise typer.Exit(2) from None
     until = expires.replace(tzinfo=UTC) if expires else None
+    if until is not None and until <= datetime.now(UTC):
+        refuse(f"--expires {until:%Y-%m-%d %H:%M} UTC is past.")
 
     async def work(parts: Parts) -> None:
-        database = parts.open_database(
-            system_principal(await workspace_id_of(parts, workspace)), "command-line"
-        )
-        _, key = await database.change(
-            "apiKeyCreate",
-            lambda writer: create_key(writer, name=name, scopes=scopes, expires_at=until),
-        )
+        async with workspace_opened(parts, workspace) as database:
+            _, key = await database.change(
+                "apiKeyCreate",
+                lambda writer: create_key(writer, name=name, scopes=scope, expires_at=until),
+            )
         typer.echo(key)
 
     with_parts(work)
 
 
 @app.command("list")
-def list_all(workspace: Slug) -> None:
-    """Name the keys that are good, with their scopes and last use."""
+def list_all(workspace: Slug, *, as_json: AsJson = False) -> None:
+    """Name the keys that are not revoked: id, name, last use, expiry, scopes."""
     from api.application import Parts
     from tenants.api_keys import ApiKeyRow
-    from tenants.identity import system_principal
 
     async def work(parts: Parts) -> None:
-        workspace_id = await workspace_id_of(parts, workspace)
-        database = parts.open_database(system_principal(workspace_id), "command-line")
-        rows = await database.reading().fetch(
-            "SELECT * FROM api_keys WHERE workspace_id = $1 AND revoked_at IS NULL "
-            "ORDER BY created_at",
-            workspace_id,
-            row=ApiKeyRow,
-        )
-        await database.close()
-        for row in rows:
-            used = row.last_used_at.isoformat() if row.last_used_at else "never used"
-            typer.echo(f"{row.id}  {row.name:<30} {used:<32} {' '.join(row.scopes)}")
+        async with workspace_opened(parts, workspace) as database:
+            reader = database.reading()
+            rows = await reader.fetch(_GOOD_KEYS, reader.workspace_id, row=ApiKeyRow)
+        keys = [
+            {
+                "id": row.id,
+                "name": row.name,
+                "lastUsedAt": row.last_used_at.isoformat() if row.last_used_at else None,
+                "expiresAt": row.expires_at.isoformat() if row.expires_at else None,
+                "scopes": row.scopes if as_json else " ".join(row.scopes),
+            }
+            for row in rows
+        ]
+        show(keys, as_json=as_json)
 
     with_parts(work)
 
 
 @app.command()
-def revoke(workspace: Slug, key_id: UUID) -> None:
+def revoke(
+    workspace: Slug, key_id: Annotated[UUID, typer.Argument(help="Id; `seller key list`.")]
+) -> None:
     """End a key at once."""
     from api.application import Parts
     from tenants.api_keys import revoke_key
-    from tenants.identity import system_principal
 
     async def work(parts: Parts) -> None:
-        database = parts.open_database(
-            system_principal(await workspace_id_of(parts, workspace)), "command-line"
-        )
-        done = await database.change("apiKeyRevoke", lambda writer: revoke_key(writer, key_id))
-        typer.echo("Revoked." if done else "There is no such key that is still good.")
+        async with workspace_opened(parts, workspace) as database:
+            done = await database.change("apiKeyRevoke", lambda writer: revoke_key(writer, key_id))
+        if not done:
+            refuse(f"{workspace} has no key {key_id} that is still good.")
+        typer.echo("Revoked.")
 
     with_parts(work)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from api.command_line.opening import pointed_at_embedded, refuse
+
 
 def migrate(
     *,
@@ -12,7 +14,12 @@ def migrate(
         bool, typer.Option("--check", help="Only say whether tables and models agree.")
     ] = False,
 ) -> None:
-    """Make the roles and run every migration that is missing. Needs DATABASE_URL (the owner)."""
+    """Make the roles and run every migration that is missing. Needs DATABASE_URL (the owner).
+
+    Safe to repeat, and to run before the new version serves: migrations never break the version
+    that is running. Example: `DATABASE_URL=... APP_DATABASE_URL=... seller migrate`
+    """
+    import asyncpg
     from alembic import command
     from alembic.util import CommandError
 
@@ -20,17 +27,18 @@ def migrate(
     from migrations.upgrade import alembic_config
     from migrations.upgrade import migrate as upgrade
 
-    settings = load_settings()
+    settings = pointed_at_embedded(load_settings())
     if settings.database_url is None or settings.app_database_url is None:
-        typer.secho("DATABASE_URL (owner) and APP_DATABASE_URL (role) are needed.", fg="red")
-        raise typer.Exit(2)
+        refuse("DATABASE_URL (owner) and APP_DATABASE_URL (role) are needed.")
     owner = settings.database_url.get_secret_value()
-    if check:
-        try:
+    try:
+        if check:
             command.check(alembic_config(owner))
-        except CommandError as error:
-            typer.secho(f"Tables and models differ: {error}", fg="red")
-            raise typer.Exit(1) from None
-        return
-    asyncio.run(upgrade(owner_url=owner, app_url=settings.app_database_url.get_secret_value()))
+            typer.echo("Tables and models agree.")
+            return
+        asyncio.run(upgrade(owner_url=owner, app_url=settings.app_database_url.get_secret_value()))
+    except CommandError as error:
+        refuse(f"Tables and models differ: {error}")
+    except (OSError, ValueError, asyncpg.PostgresError) as error:
+        refuse(f"{type(error).__name__}: {error}")
     typer.echo("The tables are up to date.")

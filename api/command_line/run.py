@@ -4,19 +4,26 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Coroutine, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 
+if TYPE_CHECKING:
+    from api.settings import Settings
+
 console = Console(highlight=False, soft_wrap=True)
 _APP_LOGIN = "seller_login"
+_URLS = ("database_url", "app_database_url", "redis_url")
+# So that everything has stopped within 10 s: the servers need up to 4 s after us.
+_MOST_DRAIN_SECONDS = 3.0
 
 
 def run(
@@ -25,20 +32,32 @@ def run(
 ) -> None:
     """Start Postgres, Valkey, the demo workspaces, the relay and the server; stop with Ctrl-C.
 
-    Where DATABASE_URL, APP_DATABASE_URL and REDIS_URL name servers, those are used instead.
+    Data, signing keys and `demo.json` lie in `.state` (SELLER_STATE names another folder) and
+    outlive the run. Where DATABASE_URL, APP_DATABASE_URL and REDIS_URL name servers, those are
+    used instead.
+
+    Examples: `PORT=8001 seller run` serves on another port; `seller run --quiet` places no orders.
     """
-    from api.embedded.servers import AlreadyRunning
+    started = time.monotonic()
+    from api.embedded.servers import AlreadyRunning, make_sure_none_runs
+    from api.listening import CannotListenError, listen
     from api.settings import load_settings
 
-    started = time.monotonic()
     signal.signal(signal.SIGTERM, _stop)
     settings = load_settings()
     try:
+        named = _servers_are_named(settings)
+        if not named:
+            make_sure_none_runs(settings.state)
+        # Said before anything is started; the port is taken for good when all is ready.
+        with listen(settings.host, settings.port) as probe:
+            settings = settings.model_copy(update={"port": probe.getsockname()[1]})
         with ExitStack() as stack:
-            _provide_servers(stack, settings.state)
-            load_settings.cache_clear()
-            asyncio.run(_run_all(started, quiet=quiet))
-    except AlreadyRunning as error:
+            if not named:
+                settings = _with_servers(stack, settings)
+            asyncio.run(_run_all(settings, started, quiet=quiet))
+            _finish_undisturbed()
+    except (AlreadyRunning, CannotListenError) as error:
         console.print(f"[red]Not started.[/red] {error}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
@@ -47,7 +66,10 @@ def run(
 
 
 def reset(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Remove the embedded servers' data, the signing keys and the demo: start afresh."""
+    """Remove the embedded servers' data, the signing keys and the demo: start afresh.
+
+    Refused while the servers run. `make reset` does the same without asking.
+    """
     from api.embedded.servers import AlreadyRunning, remove_state
     from api.settings import load_settings
 
@@ -62,165 +84,134 @@ def reset(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
     console.print(f"Removed {state}.")
 
 
-def _provide_servers(stack: ExitStack, state: Path) -> None:
-    """Point the environment of this process and its children at running servers."""
+def _servers_are_named(settings: "Settings") -> bool:
+    """Whether all three servers are given; one or two of them are a mistake."""
+    named = [name.upper() for name in _URLS if getattr(settings, name) is not None]
+    missing = [name.upper() for name in _URLS if name.upper() not in named]
+    if named and missing:
+        console.print(
+            f"[red]Not started.[/red] {', '.join(named)} is set, so {', '.join(missing)} has to "
+            "be set too (or none of them: then servers of our own are started)."
+        )
+        raise typer.Exit(2)
+    return bool(named)
+
+
+def _with_servers(stack: ExitStack, settings: "Settings") -> "Settings":
+    """Start servers of our own; the settings that point at them."""
+    from pydantic import SecretStr
+
     from api.embedded.servers import embedded_servers
 
-    named = [
-        name for name in ("DATABASE_URL", "APP_DATABASE_URL", "REDIS_URL") if name in os.environ
-    ]
-    if named:
-        missing = {"DATABASE_URL", "APP_DATABASE_URL", "REDIS_URL"} - set(named)
-        if missing:
-            console.print(
-                f"[red]Not started.[/red] {', '.join(named)} is set, so "
-                f"{', '.join(sorted(missing))} has to be set too (or none of them)."
-            )
-            raise typer.Exit(2)
-        return
+    state = settings.state
     servers = stack.enter_context(embedded_servers(state, progress=_say))
-    os.environ["DATABASE_URL"] = servers.owner_url
-    os.environ["APP_DATABASE_URL"] = _app_url(servers.owner_url, state)
-    os.environ["REDIS_URL"] = servers.redis_url
-    _leave_addresses(stack, state)
-
-
-def _leave_addresses(stack: ExitStack, state: Path) -> None:
-    """Let other commands in this checkout find the servers while they run."""
-    names = ("DATABASE_URL", "APP_DATABASE_URL", "REDIS_URL")
+    urls = {
+        "database_url": servers.owner_url,
+        "app_database_url": _app_url(servers.owner_url, state),
+        "redis_url": servers.redis_url,
+    }
     addresses = state / "servers.json"
-    with os.fdopen(os.open(addresses, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        json.dump({name.lower(): os.environ[name] for name in names}, file)
+    _write_private(addresses, json.dumps(urls))  # other commands in this checkout look here
     stack.callback(addresses.unlink, missing_ok=True)
+    return settings.model_copy(update={name: SecretStr(url) for name, url in urls.items()})
 
 
 def _app_url(owner_url: str, state: Path) -> str:
     """The application's own login, with a password kept beside the servers' own."""
     import secrets
-    from urllib.parse import urlsplit
 
     file = state / "app-password"
     if not file.exists():
-        descriptor = os.open(file, os.O_CREAT | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w") as opened:
-            opened.write(secrets.token_hex(16))
+        _write_private(file, secrets.token_hex(16))
     place = urlsplit(owner_url)
     return f"postgresql://{_APP_LOGIN}:{file.read_text()}@{place.hostname}:{place.port}{place.path}"
 
 
-async def _run_all(started: float, *, quiet: bool) -> None:
+def _write_private(file: Path, text: str) -> None:
+    descriptor = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(text)
+
+
+async def _run_all(settings: "Settings", started: float, *, quiet: bool) -> None:
+    from api.listening import listen
+
+    _say("Loading the application.")
     from api.application import open_parts
+    from api.command_line.announcement import announce, reachable_url
+    from api.command_line.children import kept_running
     from api.demo.workspaces import open_demo, write_tokens
     from api.logs import set_up_logs
-    from api.serving import make_server, port_is_free
-    from api.settings import load_settings
-    from migrations.upgrade import migrate
+    from api.serving import make_server, when_told_to_stop
+    from api.tracing import set_up_tracing
 
-    settings = load_settings()
+    drain = min(settings.drain_seconds, _MOST_DRAIN_SECONDS)
+    settings = settings.model_copy(update={"drain_seconds": drain})
     set_up_logs(style=settings.log_format, level="WARNING")
-    if not port_is_free(settings.host, settings.port):
-        console.print(
-            f"[red]Not started.[/red] Port {settings.port} is in use; choose another with "
-            "PORT=8001 make run."
-        )
-        raise typer.Exit(1)
-    assert settings.database_url is not None
-    assert settings.app_database_url is not None
-    _say("Bringing the tables up to date.")
-    await migrate(
-        owner_url=settings.database_url.get_secret_value(),
-        app_url=settings.app_database_url.get_secret_value(),
-    )
+    set_up_tracing(settings.otlp_endpoint)
+    await _migrated(settings)
     async with open_parts(settings) as parts:
         _say("Opening the demo workspaces.")
-        workspaces = await open_demo(parts)
-        url = f"http://{settings.host}:{settings.port}"
-        told = await write_tokens(parts, workspaces, url=url, to=settings.state / "demo.json")
-        children = [_Child("relay")]
-        if not quiet:
-            children.append(_Child("simulate", "live", "--rate", "0.4"))
+        file = settings.state / "demo.json"
+        url = reachable_url(settings.host, settings.port)
+        told = await write_tokens(parts, await open_demo(parts), url=url, to=file)
         server = make_server(parts)
-        watching = asyncio.create_task(_watch(children))
-        serving = asyncio.create_task(server.serve())
-        try:
-            while not server.started and not serving.done():
-                await asyncio.sleep(0.02)
+        listening = listen(settings.host, settings.port)
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        when_told_to_stop(server.drain)
+        await _first_of(serving, server.ready.wait())
+        commands = [("relay",)] if quiet else [("relay",), ("simulate", "live", "--rate", "0.4")]
+        async with kept_running(commands, environment=_environment(settings), tell=_warn):
             if server.started:
-                _announce(told, seconds=time.monotonic() - started)
-            await serving
-        finally:
-            watching.cancel()
-            for child in children:
-                child.end()
+                announce(console, told, file=file, seconds=time.monotonic() - started)
+            await _first_of(serving, parts.draining.wait())
+        await serving
+        if not server.started:
+            raise typer.Exit(1)
 
 
-def _announce(told: dict[str, Any], *, seconds: float) -> None:
-    url = told["url"]
-    console.print(f"\n[bold green]Seller Center runs[/bold green] (after {seconds:.1f} s).\n")
-    for name, address in (
-        ("GraphiQL", f"{url}/"),
-        ("GraphQL", f"{url}/graphql"),
-        ("WebSocket", f"{url.replace('http', 'ws', 1)}/graphql  (graphql-transport-ws)"),
-        ("SSE", f"{url}/graphql  (Accept: text/event-stream)"),
-        ("Health", f"{url}/ready"),
-    ):
-        console.print(f"  {name:<10} {address}")
-    for workspace in told["workspaces"]:
-        console.print(f"\n[bold]{workspace['name']}[/bold]  ({workspace['slug']})")
-        console.print(f"  LIVE room  {workspace['liveRoomId']}")
-        for role, token in workspace["tokens"].items():
-            console.print(f"  {role:<10} Bearer {token}")
-    console.print("\nThe same is in .state/demo.json. Stop with Ctrl-C.\n")
+async def _first_of(serving: "asyncio.Task[None]", event: "Coroutine[Any, Any, Any]") -> None:
+    """Wait for the event, or for the server's end if that comes first."""
+    waiting = asyncio.create_task(event)
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
 
 
-class _Child:
-    """A command of ours in a process of its own, started again when it falls over."""
+async def _migrated(settings: "Settings") -> None:
+    from api.command_line.revisions import is_up_to_date
 
-    def __init__(self, *words: str) -> None:
-        self._words = words
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
+    assert settings.database_url is not None  # noqa: S101 - run() has seen to it
+    assert settings.app_database_url is not None  # noqa: S101
+    owner_url = settings.database_url.get_secret_value()
+    app_url = settings.app_database_url.get_secret_value()
+    if await is_up_to_date(owner_url=owner_url, app_url=app_url):
+        return
+    _say("Bringing the tables up to date.")
+    from migrations.upgrade import migrate
 
-    def start(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-P", "-m", "api.command_line", *self._words],
-            stdin=subprocess.DEVNULL,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
-            start_new_session=True,
-        )
-
-    def fell_over(self) -> bool:
-        return self._process is not None and self._process.poll() is not None
-
-    def end(self) -> None:
-        if self._process is None:
-            return
-        with suppress(ProcessLookupError):
-            self._process.terminate()
-        try:
-            self._process.wait(3)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+    await migrate(owner_url=owner_url, app_url=app_url)
 
 
-async def _watch(children: list[_Child]) -> None:
-    while True:
-        await asyncio.sleep(1)
-        for child in children:
-            if child.fell_over():
-                child.start()
-
-
-def _die_with_parent() -> None:
-    import ctypes
-
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+def _environment(settings: "Settings") -> Mapping[str, str]:
+    """What the children are told: our servers, and to log what a person must know only."""
+    told: dict[str, Any] = {name.upper(): getattr(settings, name) for name in _URLS}
+    urls = {name: secret.get_secret_value() for name, secret in told.items() if secret}
+    return {"SELLER_LOG_LEVEL": "WARNING", **os.environ, **urls}
 
 
 def _say(sentence: str) -> None:
     console.print(f"[dim]{sentence}[/dim]")
 
 
+def _warn(sentence: str) -> None:
+    console.print(f"[yellow]{sentence}[/yellow]")
+
+
 def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _finish_undisturbed() -> None:
+    """A second Ctrl-C must not keep the servers from writing their data; they take seconds."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

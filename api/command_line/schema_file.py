@@ -25,9 +25,10 @@ def check() -> None:
 
     committed = (CHECKOUT / "schema" / "schema.graphql").read_text(encoding="utf-8")
     if committed == printed():
+        typer.echo("schema/schema.graphql is what the code says.")
         return
     typer.secho("schema/schema.graphql is not what the code says; run `seller schema print`.")
     new = build_schema(SCHEMA.as_str())
     for change in find_breaking_changes(build_schema(committed), new):
-        typer.secho(f"BREAKING {change.type.name}: {change.description}", fg="red")
+        typer.secho(f"BREAKING {change.type.name}: {change.description}", fg="red", err=True)
     raise typer.Exit(1)

@@ -1,16 +1,22 @@
 """`seller serve` and `seller relay`: the two processes of production."""
 
 import asyncio
-import signal
 
 from api.command_line.opening import with_parts
 
 
 def serve() -> None:
-    """Serve HTTP and WebSocket on HOST and PORT, on the servers that the settings name."""
+    """Serve HTTP and WebSocket on HOST and PORT, on the servers that the settings name.
+
+    SIGTERM drains: `/ready` turns false, queries are answered, sockets are closed with 1012, and
+    the process is gone within SELLER_DRAIN_SECONDS and a few more. Run as many as are needed:
+    they keep no state. Each set-up also needs a `seller relay`.
+
+    Example: `APP_DATABASE_URL=... REDIS_URL=... HOST=0.0.0.0 seller serve`
+    """
     from api.application import Parts
     from api.logs import set_up_logs
-    from api.serving import make_server
+    from api.serving import serve_until_told
     from api.settings import load_settings
     from api.tracing import set_up_tracing
 
@@ -19,18 +25,23 @@ def serve() -> None:
     set_up_tracing(settings.otlp_endpoint)
 
     async def work(parts: Parts) -> None:
-        await make_server(parts).serve()
+        await serve_until_told(parts)
 
     with_parts(work)
 
 
 def relay() -> None:
-    """Move events from the outbox to Redis. One is at work at a time; others stand by."""
+    """Move events from the outbox to Redis. One is at work at a time; others stand by.
+
+    Without one, orders are taken but no subscription hears of them. It waits out failures of
+    Postgres and Redis, and ends at SIGTERM. SELLER_RELAY_METRICS_PORT lets Prometheus read it.
+    """
     from datetime import timedelta
 
     from api.application import Parts
     from api.logs import set_up_logs
-    from api.metrics import RELAYED
+    from api.metrics import RELAYED, serve_metrics
+    from api.serving import when_told_to_stop
     from api.settings import load_settings
     from tenants.relay import Relay
 
@@ -39,9 +50,7 @@ def relay() -> None:
 
     async def work(parts: Parts) -> None:
         stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopping.set)
+        when_told_to_stop(stopping.set)
         mover = Relay(
             parts.pool,
             parts.redis,
@@ -51,6 +60,7 @@ def relay() -> None:
             keep=timedelta(days=settings.event_days),
             moved=RELAYED.inc,
         )
-        await mover.run(stopping)
+        with serve_metrics(settings.host, settings.relay_metrics_port):
+            await mover.run(stopping)
 
     with_parts(work)

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from api.command_line.opening import with_parts, workspace_id_of
+from api.command_line.opening import refuse, with_parts, workspace_opened
 
 app = typer.Typer(no_args_is_help=True)
+_NEWEST_ROOM = "SELECT id FROM live_rooms WHERE workspace_id = $1 ORDER BY started_at DESC LIMIT 1"
 
 
 @app.callback()
@@ -24,27 +25,23 @@ def live(
     orders: Annotated[int | None, typer.Option(min=1, help="Stop after that many.")] = None,
     seed: Annotated[int | None, typer.Option(help="Play the same again.")] = None,
 ) -> None:
-    """Play the workspace's newest LIVE room: viewers, orders in bursts, cancellations, shipments."""
+    """Play the workspace's newest LIVE room: viewers, orders in bursts, cancellations, shipments.
+
+    Example: `seller simulate live --workspace my-shop --rate 20 --orders 1000`
+    """
     from api.application import Parts
     from api.demo.live import LiveRoomPlay
     from api.logs import set_up_logs
-    from tenants.identity import system_principal
     from tenants.pool import Row
 
     set_up_logs(level="WARNING")
 
     async def work(parts: Parts) -> None:
-        workspace_id = await workspace_id_of(parts, workspace)
-        database = parts.open_database(system_principal(workspace_id))
-        room = await database.reading().fetchrow(
-            "SELECT id FROM live_rooms WHERE workspace_id = $1 ORDER BY started_at DESC LIMIT 1",
-            workspace_id,
-            row=Row,
-        )
-        await database.close()
+        async with workspace_opened(parts, workspace) as database:
+            workspace_id = database.principal.workspace_id
+            room = await database.reading().fetchrow(_NEWEST_ROOM, workspace_id, row=Row)
         if room is None:
-            typer.secho(f"{workspace} has no LIVE room.", fg="red")
-            raise typer.Exit(1)
+            refuse(f"{workspace} has no LIVE room; start one with the mutation liveRoomStart.")
         play = LiveRoomPlay(parts, workspace_id, room["id"], rate=rate, seed=seed)
         placed = await play.play(orders=orders)
         typer.echo(f"{placed} orders were placed.")

@@ -168,11 +168,11 @@ def launch(
         group=None if account is None else account.gid,
         extra_groups=None if account is None else [],
         pass_fds=pass_fds,
-        preexec_fn=_dies_with_parent(death_signal),  # noqa: PLW1509 -- only prctl, loaded before
+        preexec_fn=dies_with_parent(death_signal),  # noqa: PLW1509 -- only prctl, loaded before
     )
 
 
-def _dies_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+def dies_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl

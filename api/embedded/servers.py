@@ -15,7 +15,7 @@ from api.embedded.valkey import EmbeddedValkey
 LOCK = "servers.lock"
 
 
-class AlreadyRunning(RuntimeError):  # noqa: N818 -- a state of affairs, not a fault
+class AlreadyRunning(RuntimeError):
     """Another process keeps its servers in this state folder."""
 
     def __init__(self, *, state: Path, pid: str) -> None:
@@ -61,6 +61,12 @@ def embedded_servers(
         # Both are asked before either is waited for.
         stopping.callback(postgres.ask_to_stop)
         yield EmbeddedServers(owner_url=postgres.url, redis_url=valkey.url)
+
+
+def make_sure_none_runs(state: Path) -> None:
+    """Raises `AlreadyRunning` when a process keeps servers in `state` now."""
+    with _held_alone(_made(state.resolve())):
+        pass
 
 
 def remove_state(state: Path) -> None:
