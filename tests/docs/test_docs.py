@@ -26,7 +26,7 @@ PAGES = sorted(
 _MADE = (".state", ".venv", "web/dist", "web/node_modules")
 _FILE = re.compile(r"[\w.-]+\.(py|md|toml|graphql|yaml|lock|sh|mako)")
 _FOLDERS = "api|schema|commerce|tenants|migrations|bootstrap|web|tests|docs|\\.ci"
-_BELOW = re.compile(rf"({_FOLDERS})/[\w./*-]*")
+_BELOW = re.compile(rf"({_FOLDERS})/[\w./-]*")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -108,12 +108,11 @@ def looks_like_a_path(span: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_paths_named_exist(page: Path) -> None:
-    """Paths are written from the checkout's root."""
+    """Paths are written from the checkout's root; `tables.py` alone is a file of each slice."""
     for span in _SPAN.findall(prose(page)):
         if looks_like_a_path(span):
-            found = list(CHECKOUT.glob(span)) if "*" in span else [CHECKOUT / span]
-            assert found, f"{name_of(page)} names {span}"
-            assert all(path.exists() for path in found), f"{name_of(page)} names {span}"
+            anywhere = (CHECKOUT / span).exists() or any(CHECKOUT.glob(f"commerce/*/{span}"))
+            assert anywhere, f"{name_of(page)} names {span}, which is not there"
 
 
 def test_the_matrix_of_rights_is_the_codes() -> None:
