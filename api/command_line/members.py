@@ -48,7 +48,7 @@ def invite(workspace: Slug, email: Email, role: ItsRole) -> None:
     from datetime import timedelta
 
     from api.application import Parts
-    from tenants.workspaces import invite as invite_person
+    from tenants.invitations import invite as invite_person
 
     async def work(parts: Parts) -> None:
         lifetime = timedelta(days=parts.settings.invitation_days)

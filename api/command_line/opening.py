@@ -113,15 +113,20 @@ def password_given(*, from_stdin: bool, given: str | None) -> str:
 
 
 def pointed_at_embedded(settings: "Settings") -> "Settings":
-    """Without named servers, the ones that `seller run` keeps in this checkout, if it runs."""
-    if settings.app_database_url is not None:
-        return settings
-    addresses = settings.state / "servers.json"
-    if not addresses.exists():
+    """Without named servers, the ones that `seller run` keeps in this checkout, or a refusal."""
+    settings = embedded_if_running(settings)
+    if settings.app_database_url is None:
         refuse(
             "No servers are named (APP_DATABASE_URL, REDIS_URL) and none run in this checkout; "
             "start them with `make run`."
         )
+    return settings
+
+
+def embedded_if_running(settings: "Settings") -> "Settings":
+    addresses = settings.state / "servers.json"
+    if settings.app_database_url is not None or not addresses.exists():
+        return settings
     from pydantic import SecretStr
 
     given = json.loads(addresses.read_text())
