@@ -148,7 +148,8 @@ class Relay:
                 await self._work(cast("Connection", connection), stopping)
                 await connection.execute("SELECT pg_advisory_unlock($1)", RELAY_LOCK)
             finally:
-                connection.terminate()  # the pool must not lend it with our lock and settings
+                with contextlib.suppress(asyncpg.InterfaceError):  # it is gone already
+                    connection.terminate()  # the pool must not lend it with our lock and settings
 
     async def _work(self, connection: Connection, stopping: asyncio.Event) -> None:
         clock = asyncio.get_running_loop().time
