@@ -5,7 +5,6 @@
 `GET /.well-known/jwks.json` for the public keys.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,10 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tenants.identity import NotAuthenticated
+from tenants.invitations import accept_invitation
 from tenants.pool import Pool
-from tenants.sessions import Sessions, SignedIn, hash_password
+from tenants.sessions import Sessions, SignedIn
 from tenants.tokens import SigningKeys
-from tenants.workspaces import MembershipRefused, accept_invitation
+from tenants.workspaces import MembershipRefused
 
 _MAX_BODY = 16 * 1024
 _MIN_PASSWORD = 10
@@ -70,13 +70,12 @@ class SignIn:
         if len(password) < _MIN_PASSWORD or not given.get("name"):
             message = f"A name and a password of {_MIN_PASSWORD} characters or more are needed."
             return _refused("invalid_request", message)
-        hashed = await asyncio.to_thread(hash_password, password)
         try:
             await accept_invitation(
                 self.pool,
                 given.get("token", ""),
                 name=given["name"],
-                password_hash=hashed,
+                password=password,
                 at=datetime.now(UTC),
             )
         except MembershipRefused as error:

@@ -51,6 +51,7 @@ from schema.workspace_mutations import (
     api_key_create,
     api_key_revoke,
     member_change_role,
+    member_invitation_revoke,
     member_invite,
     member_part,
 )
@@ -63,6 +64,7 @@ from schema.workspaces import (
     shop_by_legacy_id,
     viewer,
     workspace,
+    workspace_by_legacy_id,
 )
 
 assert schema.enums  # noqa: S101 - imported for what they register
@@ -73,6 +75,7 @@ assert schema.relations  # noqa: S101
 class Query:
     viewer: Viewer = strawberry.field(resolver=viewer)
     workspace: Workspace = strawberry.field(resolver=workspace)
+    workspace_by_legacy_id: Workspace | None = strawberry.field(resolver=workspace_by_legacy_id)
     shop_by_legacy_id: Shop | None = strawberry.field(resolver=shop_by_legacy_id)
     audit_log: AuditConnection = strawberry.field(resolver=audit_log)
     node: Node | None = strawberry.field(resolver=find_node)
@@ -101,6 +104,7 @@ class Mutation:
     order_cancel: OrderPayload = strawberry.mutation(resolver=order_cancel)
     package_track: OrderPayload = strawberry.mutation(resolver=package_track)
     member_invite: MemberInvitePayload = strawberry.mutation(resolver=member_invite)
+    member_invitation_revoke: DonePayload = strawberry.mutation(resolver=member_invitation_revoke)
     member_change_role: DonePayload = strawberry.mutation(resolver=member_change_role)
     member_part: DonePayload = strawberry.mutation(resolver=member_part)
     api_key_create: ApiKeyCreatePayload = strawberry.mutation(resolver=api_key_create)

@@ -8,12 +8,10 @@ import strawberry
 from commerce.refusals import InvalidValue, NotFound
 from schema.context import Info
 from schema.mutations import UserError, perform
-from schema.nodes import local_id, node_id
-from tenants import api_keys, workspaces
+from schema.nodes import global_id, local_id
+from tenants import api_keys, invitations, workspaces
 from tenants.database import Writer
 from tenants.grants import Grant, Role
-
-node_id("ApiKey", relation="api_key")
 
 
 @strawberry.input
@@ -28,6 +26,7 @@ class ApiKeyCreatePayload:
     key: str | None = strawberry.field(
         default=None, description="The key itself: shown now and never again."
     )
+    api_key_id: strawberry.ID | None = None
     user_errors: list[UserError]
 
 
@@ -48,7 +47,13 @@ class MemberInvitePayload:
         default=None, description="Goes to the invited person; shown now and never again."
     )
     expires_at: datetime | None = None
+    invitation_id: strawberry.ID | None = None
     user_errors: list[UserError]
+
+
+@strawberry.input
+class MemberInvitationRevokeInput:
+    invitation_id: strawberry.ID
 
 
 @strawberry.input
@@ -69,17 +74,20 @@ class DonePayload:
 
 
 async def api_key_create(info: Info, input: ApiKeyCreateInput) -> ApiKeyCreatePayload:
-    async def work(writer: Writer) -> str:
+    async def work(writer: Writer) -> dict[str, Any]:
         scopes = _scopes(input.scopes, info.context.principal.grants)
         if input.expires_at is not None and (
             input.expires_at.tzinfo is None or input.expires_at <= writer.changes.at
         ):
             message = "An expiry lies in the future and has a time zone."
             raise InvalidValue(message, field=("expiresAt",))
-        _, key = await api_keys.create_key(
+        key_id, key = await api_keys.create_key(
             writer, name=input.name, scopes=scopes, expires_at=input.expires_at
         )
-        return key
+        return {"key": key, "api_key_id": global_id("ApiKey", key_id)}
+
+    async def answer(made: dict[str, Any]) -> dict[str, Any]:
+        return made
 
     return await perform(
         info,
@@ -87,7 +95,7 @@ async def api_key_create(info: Info, input: ApiKeyCreateInput) -> ApiKeyCreatePa
         grant=Grant.KEYS_MANAGE,
         action="apiKeyCreate",
         work=work,
-        answer=_named("key"),
+        answer=answer,
     )
 
 
@@ -105,19 +113,35 @@ async def api_key_revoke(info: Info, input: ApiKeyRevokeInput) -> DonePayload:
 async def member_invite(info: Info, input: MemberInviteInput) -> MemberInvitePayload:
     lifetime = info.context.platform.invitation_lifetime
 
-    async def answer(invited: workspaces.Invited) -> dict[str, Any]:
-        return {"token": invited.token, "expires_at": invited.expires_at}
+    async def answer(invited: invitations.Invited) -> dict[str, Any]:
+        invitation_id = global_id("Invitation", invited.id)
+        return {
+            "token": invited.token,
+            "expires_at": invited.expires_at,
+            "invitation_id": invitation_id,
+        }
 
     return await perform(
         info,
         MemberInvitePayload,
         grant=Grant.MEMBERS_MANAGE,
         action="memberInvite",
-        work=lambda writer: workspaces.invite(
+        work=lambda writer: invitations.invite(
             writer, email=input.email, role=input.role, lifetime=lifetime
         ),
         answer=answer,
     )
+
+
+async def member_invitation_revoke(info: Info, input: MemberInvitationRevokeInput) -> DonePayload:
+    invitation_id = local_id("Invitation", input.invitation_id, argument="invitationId")
+
+    async def work(writer: Writer) -> bool:
+        if not await invitations.revoke_invitation(writer, invitation_id):
+            raise NotFound("invitation", field=("invitationId",))
+        return True
+
+    return await _done(info, Grant.MEMBERS_MANAGE, "memberInvitationRevoke", work)
 
 
 async def member_change_role(info: Info, input: MemberChangeRoleInput) -> DonePayload:
@@ -142,15 +166,12 @@ async def member_part(info: Info, input: MemberPartInput) -> DonePayload:
 
 async def _done(info: Info, grant: Grant, action: str, work: Any) -> DonePayload:
     return await perform(
-        info, DonePayload, grant=grant, action=action, work=work, answer=_named("done")
+        info, DonePayload, grant=grant, action=action, work=work, answer=_answer_done
     )
 
 
-def _named(name: str) -> Any:
-    async def answer(value: Any) -> dict[str, Any]:
-        return {name: value}
-
-    return answer
+async def _answer_done(done: bool) -> dict[str, Any]:  # noqa: FBT001 - what `work` returned
+    return {"done": done}
 
 
 def _scopes(names: list[str], held: frozenset[Grant]) -> list[Grant]:

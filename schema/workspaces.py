@@ -13,20 +13,18 @@ from commerce.shops.sites import SITES, Site
 from schema.connections import Connection, connect
 from schema.context import Info
 from schema.filters import DateTimeFilter, Filter, StringFilter, condition
-from schema.loaders import relation
+from schema.loaders import Relation, declare, relation
 from schema.money import CurrencyCode
 from schema.nodes import Node, global_id, node_id
+from tenants import api_keys
 from tenants import workspaces as queries
 from tenants.api_keys import ApiKeyRow
 from tenants.grants import Grant, Role
 from tenants.identity import PrincipalKind
+from tenants.invitations import InvitationRow, invitations_by_id, open_invitations
 from tenants.pool import Row
 from tenants.tables import AuditEntry as AuditTable
 from tenants.workspaces import SellerProfile, UserRow, WorkspaceRow
-
-_API_KEYS = """
-SELECT * FROM api_keys WHERE workspace_id = $1 AND revoked_at IS NULL ORDER BY created_at, id
-"""
 
 
 @strawberry.type
@@ -70,22 +68,31 @@ class Member:
     created_at: datetime
 
 
-def _key_id(root: strawberry.Parent[ApiKeyRow]) -> strawberry.ID:
-    return global_id("ApiKey", root.id)
-
-
 @strawberry.type(description="A key of an integrator. Its secret is shown once, when it is made.")
-class ApiKey:
-    id: strawberry.ID = strawberry.field(resolver=_key_id)
+class ApiKey(Node):
+    id: strawberry.ID = node_id("ApiKey", relation="api_key")
     name: str
     scopes: list[str]
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
 
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        return isinstance(obj, ApiKeyRow)
 
-def _workspace_id(root: strawberry.Parent[WorkspaceRow]) -> strawberry.ID:
-    return global_id("Workspace", root.id)
+
+@strawberry.type(description="Somebody who may come in. The token is shown once, when it is made.")
+class Invitation(Node):
+    id: strawberry.ID = node_id("Invitation", relation="invitation")
+    email: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        return isinstance(obj, InvitationRow)
 
 
 async def _shops(info: Info) -> Any:
@@ -97,13 +104,16 @@ async def _members(info: Info) -> Any:
 
 
 async def _api_keys(info: Info) -> Any:
-    reader = info.context.reading(Grant.KEYS_MANAGE)
-    return await reader.fetch(_API_KEYS, reader.workspace_id, row=ApiKeyRow)
+    return await api_keys.keys(info.context.reading(Grant.KEYS_MANAGE))
+
+
+async def _invitations(info: Info) -> Any:
+    return await open_invitations(info.context.reading(Grant.MEMBERS_MANAGE))
 
 
 @strawberry.type
-class Workspace:
-    id: strawberry.ID = strawberry.field(resolver=_workspace_id)
+class Workspace(Node):
+    id: strawberry.ID = node_id("Workspace", relation="workspace")
     slug: str
     name: str
     legacy_id: str | None
@@ -112,10 +122,38 @@ class Workspace:
     shops: list[Shop] = strawberry.field(resolver=_shops)
     members: list[Member] = strawberry.field(resolver=_members)
     api_keys: list[ApiKey] = strawberry.field(resolver=_api_keys)
+    invitations: list[Invitation] = strawberry.field(
+        resolver=_invitations, description="Those that can still be accepted."
+    )
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        return isinstance(obj, WorkspaceRow)
+
+
+declare(
+    {
+        "api_key": Relation(
+            query=api_keys.keys_by_id, by="id", many=False, grant=Grant.KEYS_MANAGE
+        ),
+        "invitation": Relation(
+            query=invitations_by_id, by="id", many=False, grant=Grant.MEMBERS_MANAGE
+        ),
+        "workspace": Relation(
+            query=queries.workspaces_by_id, by="id", many=False, grant=Grant.WORKSPACE_READ
+        ),
+    }
+)
 
 
 async def workspace(info: Info) -> Any:
     return await queries.workspace(info.context.reading(Grant.WORKSPACE_READ))
+
+
+async def workspace_by_legacy_id(info: Info, legacy_id: str) -> Any:
+    """The caller's workspace, where that was its id in the former back office."""
+    found = await queries.workspace(info.context.reading(Grant.WORKSPACE_READ))
+    return found if found is not None and found.legacy_id == legacy_id else None
 
 
 async def shop_by_legacy_id(info: Info, legacy_id: str) -> Any:
@@ -178,7 +216,9 @@ def _audit_id(root: strawberry.Parent[AuditRow]) -> strawberry.ID:
     return global_id("AuditEntry", root.id)
 
 
-def _actor_id(root: strawberry.Parent[AuditRow]) -> strawberry.ID:
+def _actor_id(root: strawberry.Parent[AuditRow]) -> strawberry.ID | None:
+    if root.actor_kind == PrincipalKind.SYSTEM:
+        return None
     kind = "ApiKey" if root.actor_kind == PrincipalKind.API_KEY else "User"
     return global_id(kind, root.actor_id)
 
@@ -192,7 +232,9 @@ class AuditEntry:
     id: strawberry.ID = strawberry.field(resolver=_audit_id)
     occurred_at: datetime
     actor_kind: PrincipalKind
-    actor_id: strawberry.ID = strawberry.field(resolver=_actor_id)
+    actor_id: strawberry.ID | None = strawberry.field(
+        resolver=_actor_id, description="A User or an ApiKey; null for the platform itself."
+    )
     action: str
     entity_type: str
     entity_id: strawberry.ID | None = strawberry.field(resolver=_entity_id)

@@ -33,7 +33,7 @@ SELECT $1, e.id, e.kind, e.entity_id, e.live_room_id, e.payload, $2
 """
 
 
-class UnauditedChange(RuntimeError):  # noqa: N818 - reads as a sentence where it is raised
+class UnauditedChange(RuntimeError):
     """A bug of ours: a mutation wrote without saying what it changed."""
 
 
@@ -45,6 +45,7 @@ class Changes:
         self.action = action
         self.emitted = 0
         self.replayed = False  # the change was made by an earlier request with the same key
+        self.idle = False  # nothing was done after all, so there is nothing to tell
         self._principal = principal
         self._request_id = request_id
         self._audit: list[dict[str, Any]] = []
@@ -90,7 +91,7 @@ class Changes:
         )
 
     async def write(self, writer: "Writer") -> None:
-        if self.replayed:
+        if self.replayed or self.idle:
             return
         if not self._audit:
             raise UnauditedChange(f"{self.action} changed something and audited nothing.")

@@ -14,26 +14,28 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 import asyncpg
 
 from tenants.access_check import access_check
 from tenants.changes import Changes
+from tenants.connections import DatabaseUnavailable as DatabaseUnavailable  # noqa: PLC0414
+from tenants.connections import acquire, finish, lost
 from tenants.identity import NotAuthenticated, Principal
 from tenants.pool import Connection, Pool, Row
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError)
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ATTEMPTS = 3
+_PATIENCE = 1.0  # seconds for which the end of an operation waits for a question under way
+_DOORS = frozenset({"identity", "relay", "staff"})
 
 
-class DatabaseUnavailable(ConnectionError):  # noqa: N818 - reads as a sentence where it is raised
-    """Postgres cannot be reached, or has no connection to spare. Trying again may help."""
-
-    code = "UNAVAILABLE"
+class OperationOver(RuntimeError):
+    """A resolver outlived its operation and asked once more: there is nobody to answer."""
 
 
 class Reader:
@@ -49,25 +51,17 @@ class Reader:
         self._principal = principal
         self._begin = begin
         self._connection: Connection | None = None
+        self._closed = False
         self._turn = asyncio.Lock()  # loaders ask at the same time; a connection answers in turn
 
     async def fetch(self, statement: str, *values: Any, row: type[R]) -> list[R]:
-        async with self._turn:
-            connection = await self._opened()
-            self.statements += 1
-            return await connection.fetch(statement, *values, record_class=row)
+        return await self._ask(lambda c: c.fetch(statement, *values, record_class=row))
 
     async def fetchrow(self, statement: str, *values: Any, row: type[R]) -> R | None:
-        async with self._turn:
-            connection = await self._opened()
-            self.statements += 1
-            return await connection.fetchrow(statement, *values, record_class=row)
+        return await self._ask(lambda c: c.fetchrow(statement, *values, record_class=row))
 
     async def fetchval(self, statement: str, *values: Any) -> Any:
-        async with self._turn:
-            connection = await self._opened()
-            self.statements += 1
-            return await connection.fetchval(statement, *values)
+        return await self._ask(lambda c: c.fetchval(statement, *values))
 
     async def open(self) -> None:
         """Open the transaction now: `NotAuthenticated` where the credential is good no more."""
@@ -75,28 +69,59 @@ class Reader:
             await self._opened()
 
     async def close(self, *, end: str = "ROLLBACK") -> None:
-        """End the transaction and give the connection back; safe to call twice."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await asyncio.shield(_finish(self._pool, connection, end))
+        """End the transaction and give the connection back; safe to call twice.
+
+        Whoever asks afterwards, such as a loader whose operation was cancelled, is refused
+        rather than given a connection that nobody would return.
+        """
+        self._closed = True
+        if self._connection is not None:
+            await asyncio.shield(self._ended(end))
+
+    async def _ended(self, end: str) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._turn.acquire()
+        except TimeoutError:
+            if self._connection is not None:
+                self._connection.terminate()  # ends the question under way, and frees the turn
+            await self._turn.acquire()
+        try:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                await finish(self._pool, connection, end)
+        finally:
+            self._turn.release()
+
+    async def _ask(self, question: Callable[[Any], Awaitable[T]]) -> T:
+        async with self._turn:
+            connection = await self._opened()
+            self.statements += 1
+            return await _answered(connection, question)
 
     async def _opened(self) -> Connection:
+        if self._closed:
+            raise OperationOver("The operation is over; its database answers no more.")
         if self._connection is None:
             connection = await acquire(self._pool)
             self.statements += 1
             try:
-                status = await connection.execute(self._begin)
+                status = await _answered(connection, lambda c: c.execute(self._begin))
+                self._check_opening(str(status))
             except BaseException:
-                await asyncio.shield(_finish(self._pool, connection, "ROLLBACK"))
+                await finish(self._pool, connection, "ROLLBACK")
                 raise
             self._connection = connection
-            if status != "SELECT 1":
-                await self.close()
-                raise NotAuthenticated(
-                    "This credential is no longer good: it was revoked, or the membership ended "
-                    "or changed its role. Sign in again."
-                )
         return self._connection
+
+    def _check_opening(self, status: str) -> None:
+        if status != "SELECT 1":
+            raise NotAuthenticated(
+                "This credential is no longer good: it was revoked, or the membership ended "
+                "or changed its role. Sign in again."
+            )
+        if self._closed:
+            raise OperationOver("The operation ended while it waited for the database.")
 
 
 class Writer(Reader):
@@ -109,12 +134,17 @@ class Writer(Reader):
 
     async def execute(self, statement: str, *values: Any) -> int:
         """Run a statement and return how many rows it touched."""
-        async with self._turn:
-            connection = await self._opened()
-            self.statements += 1
-            status = await connection.execute(statement, *values)
+        status: str = await self._ask(lambda c: c.execute(statement, *values))
         count = status.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
+
+    @asynccontextmanager
+    async def through(self, door: str) -> AsyncIterator[None]:
+        """Open a platform door (see `platform_door`) for the statements within, in this same
+        transaction: a second connection, taken while this one is held, could starve the pool."""
+        await self.execute(f"SET LOCAL app.door = '{_known(door)}'")
+        yield
+        await self.execute("SET LOCAL app.door = ''")
 
     @property
     def connection_lost(self) -> bool:
@@ -141,6 +171,7 @@ class WorkspaceDatabase:
         self._check = access_check(principal)
         self._reader: Reader | None = None
         self._finished_statements = 0
+        self._over = False
 
     @property
     def statements(self) -> int:
@@ -149,6 +180,8 @@ class WorkspaceDatabase:
 
     def reading(self) -> Reader:
         """The snapshot of this operation; opened by its first question."""
+        if self._over:
+            raise OperationOver("The operation is over; its database answers no more.")
         if self._reader is None:
             begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {self._check}"
             self._reader = Reader(self._pool, self.principal, begin=begin)
@@ -174,13 +207,17 @@ class WorkspaceDatabase:
 
     async def close(self) -> None:
         """Give back what the operation holds. Called once, at its end, however it ends."""
+        self._over = True
+        await self._end_reading()
+
+    async def _end_reading(self) -> None:
         reader, self._reader = self._reader, None
         if reader is not None:
             await reader.close()
             self._finished_statements += reader.statements
 
     async def _attempt(self, action: str, work: Callable[[Writer], Awaitable[T]]) -> T:
-        await self.close()
+        await self._end_reading()
         changes = Changes(
             principal=self.principal,
             action=action,
@@ -202,15 +239,6 @@ class WorkspaceDatabase:
         return result
 
 
-async def acquire(pool: Pool, *, timeout: float = 5.0) -> Any:
-    try:
-        return await pool.acquire(timeout=timeout)
-    except (TimeoutError, OSError, *_LOST) as error:
-        raise DatabaseUnavailable(
-            "The database cannot be reached right now. Nothing was changed; try again shortly."
-        ) from error
-
-
 @asynccontextmanager
 async def platform_door(pool: Pool, door: str) -> AsyncIterator[Any]:
     """A transaction outside any workspace, for the few jobs that have none yet.
@@ -218,39 +246,47 @@ async def platform_door(pool: Pool, door: str) -> AsyncIterator[Any]:
     `door` is `identity` (sign-in: find a person and their memberships), `relay` (move events) or
     `staff` (list workspaces); the policies in migrations/ say what each may touch.
     """
-    if door not in {"identity", "relay", "staff"}:
-        raise ValueError(f"There is no door called {door!r}.")
+    async with _transaction(pool, f"BEGIN; SET LOCAL app.door = '{_known(door)}'") as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def statistics_of(pool: Pool, workspace_id: UUID) -> AsyncIterator[Any]:
+    """A transaction for figures about use, such as an API key's last one: nothing that a seller
+    would look for in the audit log."""
+    begin = f"BEGIN; SET LOCAL app.workspace_id = '{UUID(str(workspace_id))}'"
+    async with _transaction(pool, begin) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _transaction(pool: Pool, begin: str) -> AsyncIterator[Any]:
     connection = await acquire(pool)
     try:
-        await connection.execute(f"BEGIN; SET LOCAL app.door = '{door}'")
+        await _answered(connection, lambda c: c.execute(begin))
         yield connection
-    except BaseException:
-        await asyncio.shield(_finish(pool, connection, "ROLLBACK"))
+    except BaseException as error:
+        gone = lost(connection, error)
+        await finish(pool, connection, "ROLLBACK")
+        if gone and not isinstance(error, DatabaseUnavailable):
+            raise DatabaseUnavailable(_GONE) from error
         raise
-    await asyncio.shield(_finish(pool, connection, "COMMIT"))
+    await finish(pool, connection, "COMMIT")
 
 
-async def _finish(pool: Pool, connection: Any, end: str) -> None:
-    """End the transaction; a connection that cannot even do that is thrown away."""
+async def _answered(connection: Any, question: Callable[[Any], Awaitable[T]]) -> T:
     try:
-        if connection.is_closed():
-            if end == "COMMIT":
-                raise DatabaseUnavailable(
-                    "The connection to the database was lost before the change was committed. "
-                    "Nothing was changed; try again."
-                )
-            return
-        status = await connection.execute(end)
-        if end == "COMMIT" and status != "COMMIT":
-            raise DatabaseUnavailable("The change was rolled back. Nothing was changed; try again.")
-    except _LOST as error:
-        connection.terminate()
-        if end == "COMMIT" and not isinstance(error, DatabaseUnavailable):
-            raise DatabaseUnavailable(
-                "The connection to the database was lost while the change was committed. It may "
-                "have been stored; send it again with the same idempotency key."
-            ) from error
-        if end == "COMMIT":
-            raise
-    finally:
-        await pool.release(connection)
+        return await question(connection)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        if lost(connection, error):
+            raise DatabaseUnavailable(_GONE) from error
+        raise
+
+
+_GONE = "The connection to the database was lost. Nothing was changed; try again shortly."
+
+
+def _known(door: str) -> str:
+    if door not in _DOORS:
+        raise ValueError(f"There is no door called {door!r}.")
+    return door

@@ -25,7 +25,7 @@ SELECT action, request_hash, answer FROM idempotency_records WHERE workspace_id 
 _ANSWER = "UPDATE idempotency_records SET answer = $3 WHERE workspace_id = $1 AND key = $2"
 
 
-class KeyReused(ValueError):  # noqa: N818 - reads as a sentence where it is raised
+class KeyReused(ValueError):
     """The key was used before, for something else."""
 
     code = "IDEMPOTENCY_KEY_REUSED"

@@ -44,7 +44,7 @@ def system_principal(workspace_id: UUID) -> Principal:
     )
 
 
-class AccessDenied(Exception):  # noqa: N818 - reads as a sentence where it is raised
+class AccessDenied(Exception):
     """The credential is good, the right is missing. `grant` names it."""
 
     code = "FORBIDDEN"
@@ -57,7 +57,7 @@ class AccessDenied(Exception):  # noqa: N818 - reads as a sentence where it is r
         self.grant = grant
 
 
-class NotAuthenticated(Exception):  # noqa: N818 - reads as a sentence where it is raised
+class NotAuthenticated(Exception):
     """No credential, or one that is no longer good."""
 
     code = "UNAUTHENTICATED"

@@ -18,11 +18,20 @@ class Row(asyncpg.Record):
 
 
 if TYPE_CHECKING:
-    Pool = asyncpg.Pool[Row]
+    _Pool = asyncpg.Pool[Row]
     _Connection = asyncpg.Connection[Row]
 else:  # asyncpg's classes are generic for type checkers only
-    Pool = asyncpg.Pool
+    _Pool = asyncpg.Pool
     _Connection = asyncpg.Connection
+
+
+class Pool(_Pool):
+    """A pool whose callers wait `acquire_timeout` seconds at most for a connection."""
+
+    acquire_timeout: float = 5.0
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        return super().acquire(timeout=self.acquire_timeout if timeout is None else timeout)
 
 
 class TenantConnection(_Connection):
@@ -52,15 +61,18 @@ class PoolLimits:
 
 
 async def open_pool(url: str, *, limits: PoolLimits, name: str = "seller-center") -> Pool:
-    return await asyncpg.create_pool(
+    pool = Pool(
         url,
         min_size=1,
         max_size=limits.size,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=300.0,
         timeout=limits.connect_timeout,
         command_timeout=limits.statement_timeout + 5,
         record_class=Row,
         connection_class=TenantConnection,
         init=_speak_json,
+        loop=None,
         server_settings={
             "application_name": name,
             "jit": "off",
@@ -71,6 +83,9 @@ async def open_pool(url: str, *, limits: PoolLimits, name: str = "seller-center"
             ),
         },
     )
+    pool.acquire_timeout = limits.acquire_timeout
+    await pool
+    return pool
 
 
 class UnsafeRoleError(RuntimeError):

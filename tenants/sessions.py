@@ -1,7 +1,8 @@
 """Signing in, staying signed in, signing out.
 
 A refresh token is used once: each use replaces it. A token that comes a second time was stolen or
-copied, so its whole session ends.
+copied, so its whole session ends: at the next use of either copy, however many uses of the other
+lie in between. A client that is unsure whether its refresh arrived signs in again.
 """
 
 import asyncio
@@ -11,14 +12,14 @@ from functools import cache
 from uuid import UUID
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from tenants.database import WorkspaceDatabase, Writer, platform_door
 from tenants.grants import Role
 from tenants.identity import NotAuthenticated, system_principal
 from tenants.ids import new_id
 from tenants.pool import Pool, Row
-from tenants.secrets import new_secret, read_secret
+from tenants.secrets import Secret, new_secret, read_secret
 from tenants.tokens import AccessTokens
 
 PREFIX = "scr"
@@ -32,8 +33,9 @@ SELECT m.workspace_id, m.role FROM memberships m JOIN workspaces w ON w.id = m.w
  ORDER BY m.created_at
 """
 _OPEN = """
-INSERT INTO sessions (workspace_id, id, user_id, refresh_hash, created_at, refreshed_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $5, $6)
+INSERT INTO sessions (workspace_id, id, user_id, refresh_hash, family_hash, created_at,
+                      refreshed_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
 """
 _SESSION = """
 SELECT s.*, m.role FROM sessions s
@@ -42,8 +44,7 @@ SELECT s.*, m.role FROM sessions s
    AND s.revoked_at IS NULL AND m.ended_at IS NULL FOR UPDATE OF s
 """
 _REFRESH = """
-UPDATE sessions SET refresh_hash = $3, previous_hash = refresh_hash, refreshed_at = $4,
-       expires_at = $5
+UPDATE sessions SET refresh_hash = $3, family_hash = $4, refreshed_at = $5, expires_at = $6
  WHERE workspace_id = $1 AND id = $2
 """
 _END = """
@@ -75,7 +76,7 @@ class _SessionRow(Row):
     id: UUID
     user_id: UUID
     refresh_hash: bytes
-    previous_hash: bytes | None
+    family_hash: bytes | None
     expires_at: datetime
     role: str
 
@@ -97,12 +98,15 @@ class Sessions:
         self, *, email: str, password: str, workspace: str | None, at: datetime
     ) -> SignedIn:
         """Open a session in the workspace of that slug, or in the person's first one."""
+        if "\x00" in email or "\x00" in (workspace or ""):  # Postgres stores none
+            raise _wrong()
         async with platform_door(self._pool, "identity") as connection:
             person: _Person | None = await connection.fetchrow(
                 _PERSON, email.strip().lower(), record_class=_Person
             )
         # Argon2 takes tens of milliseconds by design: not on the event loop, nor in a transaction.
-        good = await asyncio.to_thread(_verified, person, password)
+        known = person.password_hash if person else None
+        good = await asyncio.to_thread(password_matches, known, password)
         memberships: list[_MembershipRow] = []
         if good and person is not None:
             async with platform_door(self._pool, "identity") as connection:
@@ -110,7 +114,7 @@ class Sessions:
                     _MEMBERSHIPS, person.id, workspace, record_class=_MembershipRow
                 )
         if person is None or not memberships:
-            raise NotAuthenticated("The e-mail address, the password or the workspace is wrong.")
+            raise _wrong()
         first = memberships[0]
         return await self.open(
             user_id=person.id, workspace_id=first.workspace_id, role=Role(first.role), at=at
@@ -132,8 +136,9 @@ class Sessions:
 
         async def work(writer: Writer) -> None:
             await writer.execute(
-                _OPEN, workspace_id, session_id, user_id, secret.hash(), at, expires
-            )
+                _OPEN, workspace_id, session_id, user_id, secret.hash(), secret.family_hash(),
+                at, expires,
+            )  # fmt: skip
             writer.changes.audit("Session", session_id, after={"user_id": user_id})
 
         await self._within(workspace_id).change("signIn", work)
@@ -158,21 +163,25 @@ class Sessions:
         secret = read_secret(refresh_token, prefix=PREFIX)
         if secret is None:
             raise _not_good()
-        successor = new_secret(PREFIX, workspace_id=secret.workspace_id, id=secret.id)
+        successor = secret.successor()
 
         async def work(writer: Writer) -> _SessionRow | None:
-            row = await writer.fetchrow(_SESSION, secret.workspace_id, secret.id, row=_SessionRow)
-            writer.changes.audit("Session", secret.id)
+            row = await _current(writer, secret)
             if row is None or row.expires_at <= at:
+                writer.changes.idle = True
                 return None
             if not secret.matches(row.refresh_hash):
-                if secret.matches(row.previous_hash):
-                    await writer.execute(_END, secret.workspace_id, secret.id, at)
+                await _end(writer, secret, at, reason="an old refresh token was used again")
                 return None
             until = at + self._lifetime
             await writer.execute(
-                _REFRESH, secret.workspace_id, secret.id, successor.hash(), at, until
-            )
+                _REFRESH, secret.workspace_id, secret.id, successor.hash(),
+                successor.family_hash(), at, until,
+            )  # fmt: skip
+            writer.changes.audit(
+                "Session", secret.id, before={"expires_at": row.expires_at},
+                after={"expires_at": until},
+            )  # fmt: skip
             return row
 
         row = await self._within(secret.workspace_id).change("sessionRefresh", work)
@@ -199,10 +208,10 @@ class Sessions:
             return
 
         async def work(writer: Writer) -> None:
-            row = await writer.fetchrow(_SESSION, secret.workspace_id, secret.id, row=_SessionRow)
-            if row is not None and secret.matches(row.refresh_hash):
-                await writer.execute(_END, secret.workspace_id, secret.id, at)
-            writer.changes.audit("Session", secret.id)
+            if await _current(writer, secret) is None:
+                writer.changes.idle = True
+            else:
+                await _end(writer, secret, at, reason="signed out")
 
         await self._within(secret.workspace_id).change("signOut", work)
 
@@ -210,18 +219,38 @@ class Sessions:
         return WorkspaceDatabase(self._pool, system_principal(workspace_id))
 
 
-def _verified(person: _Person | None, password: str) -> bool:
-    known = person.password_hash if person else None
+async def _current(writer: Writer, secret: Secret) -> _SessionRow | None:
+    """The session that the token belongs, or once belonged, to. Strangers find and change
+    nothing, nor do they fill the audit log of a workspace whose id they know."""
+    row = await writer.fetchrow(_SESSION, secret.workspace_id, secret.id, row=_SessionRow)
+    if row is None or not (secret.matches(row.refresh_hash) or secret.of_family(row.family_hash)):
+        return None
+    return row
+
+
+async def _end(writer: Writer, secret: Secret, at: datetime, *, reason: str) -> None:
+    await writer.execute(_END, secret.workspace_id, secret.id, at)
+    after = {"ended": True, "reason": reason}
+    writer.changes.audit("Session", secret.id, before={"ended": False}, after=after)
+
+
+def password_matches(password_hash: str | None, password: str) -> bool:
+    """Takes as long where there is no hash, so that its time does not say who has an account."""
     try:
-        return _passwords.verify(known or _nobody(), password) and known is not None
-    except VerificationError:
+        good = _passwords.verify(password_hash or _nobody(), password)
+    except (VerificationError, InvalidHashError):
         return False
+    return good and password_hash is not None
 
 
 @cache
 def _nobody() -> str:
     """A hash to try in vain, so that unknown people take as long as known ones."""
     return _passwords.hash("nobody's password")
+
+
+def _wrong() -> NotAuthenticated:
+    return NotAuthenticated("The e-mail address, the password or the workspace is wrong.")
 
 
 def _not_good() -> NotAuthenticated:

@@ -144,7 +144,11 @@ class Invitation(TenantTable, table=True):
 
 
 class Session(TenantTable, table=True):
-    """One signed-in device. The refresh token is single use: each use replaces its hash."""
+    """One signed-in device. The refresh token is single use: each use replaces its hash.
+
+    `family_hash` is of the half that all refresh tokens of the session share: whoever shows the
+    half but not the newest whole has an old token.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (of_workspace(), Index("ix_sessions_user_id", "workspace_id", "user_id"))
@@ -152,7 +156,7 @@ class Session(TenantTable, table=True):
     id: UUID = Field(primary_key=True)
     user_id: UUID = Field(foreign_key="users.id")
     refresh_hash: bytes
-    previous_hash: bytes | None = None
+    family_hash: bytes | None = None
     created_at: datetime = moment()
     refreshed_at: datetime = moment()
     expires_at: datetime = moment()

@@ -23,6 +23,12 @@ from tenants.identity import NotAuthenticated, Principal, PrincipalKind
 _ALGORITHM = "ES256"
 _REMEMBERED = 10_000
 
+# What reading a hostile token can raise: bad base64, JSON nested a thousand deep, a year 10^300.
+UNREADABLE = (
+    JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError,
+    RecursionError,
+)  # fmt: skip
+
 
 class SigningKeys:
     """A JWK set with private keys in a file that only its owner reads."""
@@ -60,6 +66,10 @@ class TokenRules:
     issuer: str
     audience: str
     lifetime: timedelta
+
+    @property
+    def staff_audience(self) -> str:
+        return f"{self.audience}-staff"
 
 
 class AccessTokens:
@@ -106,6 +116,7 @@ class AccessTokens:
         known = self._known.get(token)
         if known is not None:
             if known.expires_at is not None and known.expires_at > datetime.now(UTC):
+                self._known.move_to_end(token)
                 return known
             del self._known[token]
             raise NotAuthenticated("The access token has expired. Refresh it, or sign in again.")
@@ -118,6 +129,8 @@ class AccessTokens:
     def _checked(self, token: str) -> Principal:
         try:
             claims = self.keys.verify(token)
+            if claims.get("aud") == self.rules.staff_audience:
+                raise _for_staff()
             self._claims.validate(claims)
             role = Role(claims["role"])
             return Principal(
@@ -129,11 +142,18 @@ class AccessTokens:
                 grants=GRANTS_BY_ROLE[role],
                 expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             )
-        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             raise NotAuthenticated(
                 "The access token is not good: it has expired, is damaged, or was not issued "
                 "here. Refresh it, or sign in again."
             ) from error
+
+
+def _for_staff() -> NotAuthenticated:
+    return NotAuthenticated(
+        "This token is for the platform's staff and opens no workspace. Sign in as a member of "
+        "the workspace."
+    )
 
 
 def _write(path: Path, older: list[Any]) -> None:

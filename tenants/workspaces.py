@@ -1,18 +1,14 @@
-"""Workspaces and the people in them: opening one, inviting, changing roles, parting."""
+"""Workspaces and the people in them: opening one, joining, changing roles, parting."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from tenants.database import Reader, WorkspaceDatabase, Writer, platform_door
 from tenants.grants import ROLES_GIVEN_BY, Role
-from tenants.identity import system_principal
+from tenants.identity import PrincipalKind, system_principal
 from tenants.ids import new_id
 from tenants.pool import Pool, Row
-from tenants.secrets import new_secret, read_secret
-
-INVITATION_PREFIX = "sci"
 
 
 class SellerProfile(StrEnum):
@@ -23,7 +19,7 @@ class SellerProfile(StrEnum):
     SME_BRAND = "SME_BRAND"
 
 
-class MembershipRefused(ValueError):  # noqa: N818 - reads as a sentence where it is raised
+class MembershipRefused(ValueError):
     """Something about members that a person can act on; `code` is stable."""
 
     def __init__(self, code: str, message: str, *, field: str) -> None:
@@ -54,30 +50,13 @@ class MemberRow(Row):
     name: str
 
 
-class InvitationRow(Row):
-    id: UUID
-    email: str
-    role: str
-    token_hash: bytes
-    created_at: datetime
-    expires_at: datetime
-    accepted_at: datetime | None
-    revoked_at: datetime | None
-
-
 class UserRow(Row):
     id: UUID
     email: str
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invited:
-    id: UUID
-    token: str
-    expires_at: datetime
-
-
+_WORKSPACES = "SELECT * FROM workspaces WHERE id = ANY($1)"
 _WORKSPACE = "SELECT * FROM workspaces WHERE id = $1"
 _INSERT_WORKSPACE = """
 INSERT INTO workspaces (id, slug, name, legacy_id, seller_profile, created_at, updated_at, version)
@@ -107,6 +86,7 @@ ON CONFLICT (workspace_id, user_id) DO UPDATE
    SET role = excluded.role, updated_at = excluded.updated_at, ended_at = NULL,
        version = memberships.version + 1
 """
+_ONE_AT_A_TIME = "SELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE"
 _CHANGE_ROLE = """
 UPDATE memberships SET role = $3, updated_at = $4, version = version + 1
  WHERE workspace_id = $1 AND user_id = $2 AND ended_at IS NULL
@@ -115,23 +95,19 @@ _PART = """
 UPDATE memberships SET ended_at = $3, updated_at = $3, version = version + 1
  WHERE workspace_id = $1 AND user_id = $2 AND ended_at IS NULL
 """
-_LOCK_OWNERS = """
-SELECT user_id FROM memberships
- WHERE workspace_id = $1 AND role = 'OWNER' AND ended_at IS NULL ORDER BY user_id FOR UPDATE
+_OWNERS = """
+SELECT user_id FROM memberships WHERE workspace_id = $1 AND role = 'OWNER' AND ended_at IS NULL
 """
-_INVITE = """
-INSERT INTO invitations (workspace_id, id, email, role, token_hash, invited_by, created_at,
-                         expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
-_INVITATION = """
-SELECT * FROM invitations WHERE workspace_id = $1 AND id = $2 FOR UPDATE
-"""
-_ACCEPT = "UPDATE invitations SET accepted_at = $3 WHERE workspace_id = $1 AND id = $2"
 
 
 async def workspace(reader: Reader) -> WorkspaceRow | None:
     return await reader.fetchrow(_WORKSPACE, reader.workspace_id, row=WorkspaceRow)
+
+
+async def workspaces_by_id(reader: Reader, ids: list[UUID]) -> list[WorkspaceRow]:
+    """This workspace, where it is among the ids."""
+    own = [one for one in ids if one == reader.workspace_id]
+    return await reader.fetch(_WORKSPACES, own, row=WorkspaceRow)
 
 
 async def members(reader: Reader) -> list[MemberRow]:
@@ -183,106 +159,58 @@ async def ensure_user(
 
 
 async def join(writer: Writer, user_id: UUID, role: Role) -> None:
-    """Make a person a member, or a member again."""
+    """Make a person a member, or a member again. A member's role is `change_role`'s to change."""
+    before = await member(writer, user_id)
+    if before is not None and before.ended_at is None:
+        raise MembershipRefused(
+            "ALREADY_MEMBER", "This person is a member of the workspace already.", field="userId"
+        )
     await writer.execute(_JOIN, writer.workspace_id, user_id, role.value, writer.changes.at)
-    writer.changes.audit("Membership", user_id, after={"role": role})
+    ended = None if before is None else {"role": before.role, "ended": True}
+    writer.changes.audit("Membership", user_id, before=ended, after={"role": role})
+
+
+async def member(reader: Reader, user_id: UUID) -> MemberRow | None:
+    """A membership, ended or not."""
+    return await reader.fetchrow(_MEMBER, reader.workspace_id, user_id, row=MemberRow)
 
 
 async def change_role(writer: Writer, user_id: UUID, role: Role) -> None:
     """Give a member another role. Tokens with the old role are refused from now on."""
-    member = await _member(writer, user_id)
-    _check_may_give(writer, role, Role(member.role))
-    if member.role == Role.OWNER and role is not Role.OWNER:
+    found = await _current(writer, user_id)
+    check_may_give(writer, role, Role(found.role))
+    if found.role == Role.OWNER and role is not Role.OWNER:
         await _keep_an_owner(writer, user_id)
     await writer.execute(_CHANGE_ROLE, writer.workspace_id, user_id, role.value, writer.changes.at)
-    before, after = {"role": member.role}, {"role": role}
+    before, after = {"role": found.role}, {"role": role}
     writer.changes.audit("Membership", user_id, before=before, after=after)
 
 
 async def part(writer: Writer, user_id: UUID) -> None:
     """End a membership. Its tokens are refused from now on."""
-    member = await _member(writer, user_id)
-    _check_may_give(writer, Role(member.role))
-    if member.role == Role.OWNER:
+    found = await _current(writer, user_id)
+    check_may_give(writer, Role(found.role))
+    if found.role == Role.OWNER:
         await _keep_an_owner(writer, user_id)
     await writer.execute(_PART, writer.workspace_id, user_id, writer.changes.at)
-    writer.changes.audit("Membership", user_id, before={"role": member.role}, after={"ended": True})
+    writer.changes.audit("Membership", user_id, before={"role": found.role}, after={"ended": True})
 
 
-async def invite(writer: Writer, *, email: str, role: Role, lifetime: timedelta) -> Invited:
-    """An invitation and its token, which is shown once and goes to that address."""
-    address = email.strip().lower()
-    if "@" not in address or len(address) > 254:  # noqa: PLR2004 - RFC 5321
-        raise MembershipRefused("INVALID", "This is no e-mail address.", field="email")
-    _check_may_give(writer, role)
-    invitation_id, expires = new_id(), writer.changes.at + lifetime
-    secret = new_secret(INVITATION_PREFIX, workspace_id=writer.workspace_id, id=invitation_id)
-    await writer.execute(
-        _INVITE, writer.workspace_id, invitation_id, address, role.value, secret.hash(),
-        writer.principal.id, writer.changes.at, expires,
-    )  # fmt: skip
-    writer.changes.audit("Invitation", invitation_id, after={"role": role})
-    return Invited(id=invitation_id, token=secret.text(), expires_at=expires)
-
-
-async def accept_invitation(
-    pool: Pool, token: str, *, name: str, password_hash: str, at: datetime
-) -> tuple[UUID, UUID, Role]:
-    """The user, workspace and role that an invitation's token leads to.
-
-    Somebody who has an account keeps their name and password: a token proves the address of the
-    invitation, not the right to replace a password.
-    """
-    secret = read_secret(token, prefix=INVITATION_PREFIX)
-    refused = MembershipRefused("NOT_FOUND", "This invitation is not good any more.", field="token")
-    if secret is None:
-        raise refused
-    database = WorkspaceDatabase(pool, system_principal(secret.workspace_id))
-
-    async def work(writer: Writer) -> tuple[UUID, UUID, Role]:
-        row = await writer.fetchrow(_INVITATION, secret.workspace_id, secret.id, row=InvitationRow)
-        if (
-            row is None
-            or not secret.matches(row.token_hash)
-            or row.accepted_at is not None
-            or row.revoked_at is not None
-            or row.expires_at <= at
-        ):
-            raise refused
-        user_id = await _person(pool, row.email, name=name, password_hash=password_hash, at=at)
-        await writer.execute(_ACCEPT, secret.workspace_id, secret.id, at)
-        await join(writer, user_id, Role(row.role))
-        return user_id, secret.workspace_id, Role(row.role)
-
-    return await database.change("invitationAccept", work)
-
-
-async def _person(pool: Pool, email: str, *, name: str, password_hash: str, at: datetime) -> UUID:
-    async with platform_door(pool, "identity") as connection:
-        known: UUID | None = await connection.fetchval(
-            "SELECT id FROM users WHERE email = $1", email
-        )
-        if known is not None:
-            return known
-        created: UUID = await connection.fetchval(
-            _ENSURE_USER, new_id(), email, name, password_hash, at
-        )
-        return created
-
-
-async def _member(writer: Writer, user_id: UUID) -> MemberRow:
-    member = await writer.fetchrow(_MEMBER, writer.workspace_id, user_id, row=MemberRow)
-    if member is None or member.ended_at is not None:
+async def _current(writer: Writer, user_id: UUID) -> MemberRow:
+    """The member, while nobody else changes who is one: two owners cannot leave at once."""
+    await writer.execute(_ONE_AT_A_TIME, writer.workspace_id)
+    found = await member(writer, user_id)
+    if found is None or found.ended_at is not None:
         raise MembershipRefused(
             "NOT_FOUND", "There is no such member in this workspace.", field="userId"
         )
-    return member
+    return found
 
 
-def _check_may_give(writer: Writer, *roles: Role) -> None:
-    """Nobody hands out, or takes away, a role that stands above their own."""
+def check_may_give(writer: Writer, *roles: Role) -> None:
+    """Nobody hands out, or takes away, a role above their own; a key never more than an ADMIN."""
     giver = writer.principal.role
-    if giver is None and writer.principal.kind.value == "SYSTEM":
+    if writer.principal.kind is PrincipalKind.SYSTEM:
         return
     may_give = ROLES_GIVEN_BY.get(giver, frozenset()) if giver else ROLES_GIVEN_BY[Role.ADMIN]
     above = [role for role in roles if role not in may_give]
@@ -293,7 +221,7 @@ def _check_may_give(writer: Writer, *roles: Role) -> None:
 
 
 async def _keep_an_owner(writer: Writer, leaving: UUID) -> None:
-    owners = await writer.fetch(_LOCK_OWNERS, writer.workspace_id, row=Row)
+    owners = await writer.fetch(_OWNERS, writer.workspace_id, row=Row)
     if {row["user_id"] for row in owners} <= {leaving}:
         raise MembershipRefused(
             "LAST_OWNER", "A workspace keeps one owner; make somebody else one first.", field="role"

@@ -67,7 +67,7 @@ CATEGORIES = (
 
 def _fill_categories() -> None:
     table = sa.table("categories", sa.column("id"), sa.column("parent_id"), sa.column("name"))
-    rows = [{"id": id, "parent_id": parent, "name": name} for id, parent, name in CATEGORIES]
+    rows = [{"id": one, "parent_id": parent, "name": name} for one, parent, name in CATEGORIES]
     op.bulk_insert(table, rows)
 
 

@@ -1,0 +1,87 @@
+"""Taking a connection from the pool and giving it back, whatever happens in between."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from tenants.pool import Pool
+
+
+class DatabaseUnavailable(ConnectionError):
+    """Postgres cannot be reached, or has no connection to spare. Trying again may help."""
+
+    code = "UNAVAILABLE"
+
+
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    ConnectionError,
+)
+
+
+async def acquire(pool: Pool) -> Any:
+    """A connection, within the pool's `acquire_timeout`; else `DatabaseUnavailable`."""
+    try:
+        return await pool.acquire()
+    except (*_AWAY, asyncpg.InterfaceError, OSError) as error:
+        raise DatabaseUnavailable(
+            "The database cannot be reached right now. Nothing was changed; try again shortly."
+        ) from error
+
+
+def lost(connection: Any, error: BaseException) -> bool:
+    """Whether a statement failed because the connection is no more."""
+    return isinstance(error, _AWAY) or (
+        isinstance(error, Exception) and bool(connection.is_closed())
+    )
+
+
+async def finish(pool: Pool, connection: Any, end: str) -> None:
+    """End the transaction; a connection that cannot even do that is thrown away.
+
+    Shielded: a cancelled caller gives its connection back all the same.
+    """
+    await asyncio.shield(_finished(pool, connection, end))
+
+
+async def _finished(pool: Pool, connection: Any, end: str) -> None:
+    try:
+        if end == "COMMIT":
+            await _commit(connection)
+        elif not connection.is_closed():
+            await _roll_back(connection)
+    finally:
+        await pool.release(connection)
+
+
+async def _roll_back(connection: Any) -> None:
+    try:
+        await connection.execute("ROLLBACK")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        connection.terminate()  # Postgres rolls back what has lost its client
+
+
+async def _commit(connection: Any) -> None:
+    if connection.is_closed():
+        raise DatabaseUnavailable(
+            "The connection to the database was lost before the change was committed. "
+            "Nothing was changed; try again."
+        )
+    try:
+        status = await connection.execute("COMMIT")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        if not (lost(connection, error) or isinstance(error, OSError)):
+            raise  # refused by Postgres, which has rolled back
+        connection.terminate()
+        raise DatabaseUnavailable(
+            "The connection to the database was lost while the change was committed. It may "
+            "have been stored; send it again with the same idempotency key."
+        ) from error
+    if status != "COMMIT":
+        raise DatabaseUnavailable("The change was rolled back. Nothing was changed; try again.")
