@@ -10,9 +10,16 @@ from urllib.parse import unquote
 import pytest
 from graphql import parse, validate
 
+from api.graphql.limits import DocumentLimits
+from api.settings import Settings
+from commerce.orders.ingest import MAX_ORDERS_PER_CALL
+from commerce.orders.rules import MAX_LINES
+from commerce.pages import MAX_PAGE
 from schema.errors import ErrorCode
+from schema.filters import MAX_VALUES
 from schema.root import SCHEMA
 from tenants.grants import GRANTS_BY_ROLE, Grant, Role
+from tenants.idempotency import MAX_KEY
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 API = CHECKOUT / "docs" / "API.md"
@@ -137,12 +144,13 @@ def test_the_refusal_codes_are_the_codes() -> None:
 def refusal_codes() -> set[str]:
     """Codes of what `schema.mutations.perform` answers as `userErrors`, read from the sources."""
     top_level = {"UNAUTHENTICATED", "UNAVAILABLE", "SLOW_CONSUMER", "LIMIT_EXCEEDED", "REFUSED"}
+    over_http = {"WRONG_PASSWORD"}  # told by POST /auth/accept-invitation
     found = {"FORBIDDEN"}  # a membership's; AccessDenied has the same word at the top level
     for folder in ("commerce", "tenants"):
         for source in (CHECKOUT / folder).rglob("*.py"):
             tree = ast.parse(source.read_text())
             found |= set(_codes_of_classes(tree)) | set(_codes_of_memberships(tree))
-    return found - top_level
+    return found - top_level - over_http
 
 
 def _codes_of_classes(tree: ast.AST) -> Iterator[str]:
@@ -162,3 +170,45 @@ def _codes_of_memberships(tree: ast.AST) -> Iterator[str]:
         match node:
             case ast.Call(func=ast.Name("MembershipRefused"), args=[ast.Constant(str(code)), *_]):
                 yield code
+
+
+def test_the_close_codes_are_the_codes() -> None:
+    source = (CHECKOUT / "api" / "graphql" / "websocket.py").read_text()
+    used = set(re.findall(r"\b(4\d{3}|1012), f?\"", source))
+    assert first_codes("Subscriptions", "Close code") == used
+
+
+def test_the_limits_are_the_codes() -> None:
+    def default(name: str) -> int:
+        return int(Settings.model_fields[name].default)
+
+    document = DocumentLimits()
+    told = [
+        [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", row[1])]
+        for row in rows("Limits")[1:]
+    ]
+    assert told == [
+        [MAX_PAGE],
+        [MAX_VALUES],
+        [MAX_ORDERS_PER_CALL, MAX_LINES],
+        [MAX_KEY],
+        [default("max_query_characters"), default("max_query_tokens"), document.fragments],
+        [document.fields, document.depth],
+        [default("max_body_bytes") // 2**20],
+        [default("max_frame_bytes") // 2**10],
+        [default("operation_timeout")],
+        [default("max_subscriptions_per_socket")],
+        [default("subscriber_queue")],
+    ]
+
+
+def test_decisions_are_numbered_and_listed() -> None:
+    folder = CHECKOUT / "docs" / "decisions"
+    pages = sorted(page.name for page in folder.glob("[0-9]*.md"))
+    assert [int(name[:4]) for name in pages] == list(range(1, len(pages) + 1))
+    index = (folder / "README.md").read_text()
+    listed = re.findall(r"^\| \[(\d{4})\]\((.+?)\)", index, re.MULTILINE)
+    assert listed == [(name[:4], name) for name in pages]
+    for name in pages:
+        parts = re.findall(r"^## (.+)$", (folder / name).read_text(), re.MULTILINE)
+        assert parts == ["Context", "Decision", "Consequences", "Alternatives"], name
