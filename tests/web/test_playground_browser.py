@@ -1,21 +1,31 @@
 """The playground as people meet it: GraphiQL in a real Chromium, by web/tests/playground.mjs.
 
-`PLAYGROUND_URL=http://127.0.0.1:8000 pytest tests/web` uses a running server in place of the
-stand-in; `PLAYGROUND_PICTURES=folder` keeps the pictures.
+`PLAYGROUND_URL=http://127.0.0.1:8000 pytest tests/web` uses a running server in place of
+the test's own; `PLAYGROUND_PICTURES=folder` keeps the pictures.
 """
 
+import asyncio
+import base64
+import contextlib
 import json
 import os
 import shutil
 import struct
 import subprocess
-import sys
-from collections.abc import Iterator
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
+import pytest_asyncio
+
+from api.application import Parts
+from api.demo.live import LiveRoomPlay
+from api.demo.workspaces import open_demo, write_tokens
+from tests.world.served import Served
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
@@ -52,27 +62,22 @@ def built(tools: dict[str, str]) -> Path:
     return dist.parent
 
 
-@pytest.fixture(scope="module")
-def address(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    assert built.is_dir()
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def address(built: Path, served: Served, parts: Parts) -> AsyncIterator[str]:
+    """Our own server with the demo workspaces, in whose first LIVE room orders keep arriving."""
+    del built  # served by the application
     if given := os.environ.get("PLAYGROUND_URL"):
         yield given.rstrip("/")
         return
-    stand_in = subprocess.Popen(
-        [
-            sys.executable,
-            Path(__file__).with_name("stand_in.py"),
-            "--state",
-            tmp_path_factory.mktemp("stand_in"),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    with stand_in:
-        assert stand_in.stdout is not None
-        yield stand_in.stdout.readline().strip()
-        stand_in.terminate()
+    told = await _write_tokens(parts, served.url)
+    room = UUID(base64.b64decode(told["workspaces"][0]["liveRoomId"]).decode().split(":")[1])
+    workspace = UUID(base64.b64decode(told["workspaces"][0]["id"]).decode().split(":")[1])
+    await LiveRoomPlay(parts, workspace, room, rate=100, seed=1).play(orders=10)
+    playing = asyncio.create_task(LiveRoomPlay(parts, workspace, room, rate=3, seed=2).play())
+    yield served.url
+    playing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await playing
 
 
 @pytest.fixture(scope="module")
@@ -81,18 +86,41 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(given) if given else tmp_path_factory.mktemp("pictures")
 
 
-@pytest.fixture(scope="module")
-def report(tools: dict[str, str], address: str, pictures: Path) -> Report:
-    command = [tools["node"], str(WEB / "tests" / "playground.mjs"), "--url", address]
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def report(tools: dict[str, str], address: str, pictures: Path, parts: Parts) -> Report:
+    """What the script saw. The server runs in this process, so the script must not block it."""
+    command = [str(WEB / "tests" / "playground.mjs"), "--url", address]
     command += ["--pictures", str(pictures), "--chromium", tools["chromium"]]
-    if "PLAYGROUND_URL" not in os.environ:
-        command += ["--renew", f"{address}/stand-in/renew"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=SECONDS_FOR_BROWSER, check=False
+    own = "PLAYGROUND_URL" not in os.environ
+    script = await asyncio.create_subprocess_exec(
+        tools["node"], *command, *(["--renew"] if own else []), stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
-    assert done.returncode == 0, done.stderr
-    result: Report = json.loads(done.stdout)
+    assert script.stdin is not None
+    assert script.stdout is not None
+    assert script.stderr is not None
+    reading = asyncio.create_task(script.stdout.read())
+    said = b""
+    try:
+        async with asyncio.timeout(SECONDS_FOR_BROWSER):
+            async for line in script.stderr:
+                said += line
+                if line == b"renew the tokens\n":
+                    await _write_tokens(parts, address)
+                    script.stdin.write(b"done\n")
+            status = await script.wait()
+    finally:
+        if script.returncode is None:
+            script.kill()
+            await script.wait()
+    assert status == 0, said.decode()
+    result: Report = json.loads(await reading)
     return result
+
+
+async def _write_tokens(parts: Parts, url: str) -> Any:
+    return await write_tokens(
+        parts, await open_demo(parts), url=url, to=parts.settings.state / "demo.json"
+    )
 
 
 def test_no_request_leaves_the_origin(report: Report, address: str) -> None:
@@ -125,6 +153,7 @@ def test_every_query_among_the_examples_shows_data(report: Report) -> None:
         "One product by id",
         "Orders of today",
     }
+    assert "errors" not in report["shortcut"]
     for title, example in queries.items():
         assert "errors" not in example["response"], title
         assert all(example["response"]["data"].values()), title
@@ -136,8 +165,26 @@ def test_variables_are_looked_up(report: Report) -> None:
     assert json.loads(examples["One product by id"]["variables"]) == {"id": newest["id"]}
     shipping = json.loads(examples["Ship an order"]["variables"])["input"]
     assert " " not in shipping["orderId"]
+    assert "packageId" not in shipping
     assert len(shipping["idempotencyKey"]) == 32
     assert json.loads(report["live"]["variables"])["roomId"]
+
+
+def test_the_mutation_among_the_examples_ships_an_order(report: Report) -> None:
+    answer = report["examples"]["Ship an order"]["response"]
+    assert "errors" not in answer
+    assert answer["data"]["orderShip"]["userErrors"] == []
+    assert answer["data"]["orderShip"]["order"]["status"] == "AWAITING_COLLECTION"
+
+
+def test_every_subscription_among_the_examples_shows_an_event(report: Report) -> None:
+    for title, field in {
+        "Live orders of a room": "liveOrders",
+        "All order updates": "orderUpdates",
+    }.items():
+        answer = report["examples"][title]["response"]
+        assert "errors" not in answer, title
+        assert answer["data"][field]["order"]["total"]["currencyCode"], title
 
 
 def test_an_example_never_overwrites_what_one_has_typed(report: Report) -> None:
@@ -155,7 +202,7 @@ def test_the_role_and_the_workspace_can_be_changed(report: Report) -> None:
 
 def test_a_subscription_shows_event_after_event(report: Report) -> None:
     events = [answer["data"]["liveOrders"] for answer in report["live"]["events"]]
-    sequences = [event["sequence"] for event in events]
+    sequences = [int(event["sequence"]) for event in events]
     assert len(sequences) == 3
     assert sequences == sorted(set(sequences))
     assert report["live"]["count"] >= 3
@@ -164,8 +211,10 @@ def test_a_subscription_shows_event_after_event(report: Report) -> None:
 def test_a_changed_role_opens_a_new_socket_with_its_own_token(report: Report) -> None:
     opened = [json.loads(text) for text in report["sentOnSockets"] if "connection_init" in text]
     tokens = [message["payload"]["authorization"].removeprefix("Bearer ") for message in opened]
-    assert tokens == [_token(report["start"]["headers"]), _token(report["viewer"]["headers"])]
-    assert report["live"]["asViewer"]["data"]["liveOrders"]["sequence"] >= 1
+    owner, viewer = _token(report["start"]["headers"]), _token(report["viewer"]["headers"])
+    assert tokens[-1] == viewer
+    assert set(tokens[:-1]) == {owner}
+    assert int(report["live"]["asViewer"]["data"]["liveOrders"]["sequence"]) >= 1
 
 
 def test_a_renewed_token_replaces_the_old_one(report: Report) -> None:

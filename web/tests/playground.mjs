@@ -1,9 +1,10 @@
 // Uses the playground in a real Chromium as a newcomer would, and prints what it saw as JSON.
 //
-//   node web/tests/playground.mjs --url http://127.0.0.1:8000 [--pictures FOLDER] [--renew URL] [--chromium PATH]
+//   node web/tests/playground.mjs --url http://127.0.0.1:8000 [--pictures FOLDER] [--renew] [--chromium PATH]
 //
-// It judges nothing: tests/web/test_playground_browser.py does. --renew is POSTed to, to have the server
-// replace its demo tokens.
+// It judges nothing: tests/web/test_playground_browser.py does. With --renew it asks for other demo tokens
+// by a line on stderr, and goes on after a line on stdin.
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,7 +16,7 @@ const { values: options } = parseArgs({
   options: {
     url: { type: 'string' },
     pictures: { type: 'string' },
-    renew: { type: 'string' },
+    renew: { type: 'boolean' },
     chromium: { type: 'string', default: '/usr/bin/chromium' },
   },
 });
@@ -91,7 +92,8 @@ async function runExamples(page) {
     const kind = await group.getAttribute('data-kind');
     await open(page, title);
     const { query, variables } = await state(page);
-    report[title] = { kind, query, variables, response: kind === 'query' ? await run(page) : null };
+    report[title] = { kind, query, variables, response: await run(page) };
+    if (kind === 'subscription') await stop(page);
     if (title.startsWith('Products')) await picture(page, 'light');
   }
   return report;
@@ -148,15 +150,16 @@ async function live(page) {
   await page.locator('.roles').getByRole('button', { name: 'Viewer' }).click();
   await (await socketOfViewer).waitForEvent('framereceived', ({ payload }) => String(payload).includes('"next"'));
   const asViewer = (await differentAnswers(page, 2)).at(-1);
-  await page.locator('.graphiql-execute-button').click();
-  await page.waitForSelector('.live-line[data-phase="closed"]');
+  await stop(page);
   await page.locator('.roles button').first().click();
   return { variables, events, count, asViewer };
 }
 
 async function renewed(page) {
   const before = (await state(page)).headers;
-  await fetch(options.renew, { method: 'POST' });
+  console.error('renew the tokens');
+  await once(process.stdin, 'data');
+  process.stdin.pause();
   await page.evaluate(() => dispatchEvent(new Event('focus')));
   await page.waitForFunction((old) => {
     const models = globalThis.__MONACO.editor.getModels();
@@ -211,6 +214,12 @@ async function run(page) {
   });
   await page.locator('.graphiql-execute-button').click();
   return answer(page);
+}
+
+/** Ends the subscription that runs. */
+async function stop(page) {
+  await page.locator('.graphiql-execute-button').click();
+  await page.waitForSelector('.live-line[data-phase="closed"]');
 }
 
 async function answer(page) {
