@@ -12,7 +12,7 @@ from graphql import parse, validate
 
 from api.graphql.limits import DocumentLimits
 from api.settings import Settings
-from commerce.orders.ingest import MAX_ORDERS_PER_CALL
+from commerce.orders.ingest import MAX_ORDERS_PER_CALL, IngestOutcome
 from commerce.orders.rules import MAX_LINES
 from commerce.pages import MAX_PAGE
 from schema.errors import ErrorCode
@@ -71,9 +71,9 @@ def rows(section: str) -> list[list[str]]:
 
 def first_codes(section: str, heading: str) -> set[str]:
     """The codes in the first column of the table under that heading."""
-    table = rows(section)
-    start = next(n for n, row in enumerate(table) if row[0] == heading) + 1
-    return {row[0].strip("`") for row in table[start:]}
+    text = API.read_text().split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    table = text.split(f"\n| {heading} |", 1)[1].split("\n\n", 1)[0]
+    return set(re.findall(r"^\| `?(\w+)`? \|", table, re.MULTILINE))
 
 
 @pytest.mark.parametrize(("place", "text"), list(operations()), ids=lambda value: str(value)[:40])
@@ -139,6 +139,10 @@ def test_the_error_codes_are_the_codes() -> None:
 
 def test_the_refusal_codes_are_the_codes() -> None:
     assert first_codes("Mutations", "`userErrors` code") == refusal_codes()
+
+
+def test_the_outcomes_of_ingestion_are_the_codes() -> None:
+    assert first_codes("Mutations", "`outcome`") == {outcome.value for outcome in IngestOutcome}
 
 
 def refusal_codes() -> set[str]:
