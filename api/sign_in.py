@@ -5,15 +5,18 @@
 `GET /.well-known/jwks.json` for the public keys.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tenants.database import DatabaseUnavailable
 from tenants.identity import NotAuthenticated
 from tenants.invitations import accept_invitation
 from tenants.pool import Pool
@@ -25,6 +28,9 @@ _MAX_BODY = 16 * 1024
 _MIN_PASSWORD = 10
 _UNCACHED = {"cache-control": "no-store"}
 
+Given = dict[str, str]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
@@ -34,14 +40,13 @@ class SignIn:
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/auth/token", self.token, methods=["POST"]),
-            Route("/auth/revoke", self.revoke, methods=["POST"]),
-            Route("/auth/accept-invitation", self.accept, methods=["POST"]),
+            Route("/auth/token", _asked(self.token), methods=["POST"]),
+            Route("/auth/revoke", _asked(self.revoke), methods=["POST"]),
+            Route("/auth/accept-invitation", _asked(self.accept), methods=["POST"]),
             Route("/.well-known/jwks.json", self.published, methods=["GET"]),
         ]
 
-    async def token(self, request: Request) -> Response:
-        given = await _given(request)
+    async def token(self, given: Given) -> Response:
         kind, at = given.get("grant_type"), datetime.now(UTC)
         try:
             if kind == "password":
@@ -59,13 +64,11 @@ class SignIn:
             return _refused("invalid_grant", str(error))
         return JSONResponse(_told(signed_in), headers=_UNCACHED)
 
-    async def revoke(self, request: Request) -> Response:
-        given = await _given(request)
+    async def revoke(self, given: Given) -> Response:
         await self.sessions.end(given.get("token", ""), at=datetime.now(UTC))
         return Response(status_code=200, headers=_UNCACHED)
 
-    async def accept(self, request: Request) -> Response:
-        given = await _given(request)
+    async def accept(self, given: Given) -> Response:
         password = given.get("password", "")
         if len(password) < _MIN_PASSWORD or not given.get("name"):
             message = f"A name and a password of {_MIN_PASSWORD} characters or more are needed."
@@ -86,24 +89,60 @@ class SignIn:
         return JSONResponse(self.keys.published(), headers={"cache-control": "max-age=300"})
 
 
-async def _given(request: Request) -> dict[str, str]:
-    """The string fields of a form or JSON body; whatever cannot be read counts as empty."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MAX_BODY:
-            return {}
-    if request.headers.get("content-type", "").startswith("application/json"):
-        try:
-            data: Any = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return {}
-        return (
-            {k: v for k, v in data.items() if isinstance(v, str)} if isinstance(data, dict) else {}
-        )
-    from urllib.parse import parse_qsl
+def _asked(answer: Callable[[Given], Awaitable[Response]]) -> Endpoint:
+    """An endpoint that is handed the fields of the request, and refuses what has none."""
 
-    return dict(parse_qsl(body.decode("utf-8", "replace")))
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await answer(await _given(request))
+        except _Unreadable as error:
+            return _refused("invalid_request", str(error), error.status)
+        except DatabaseUnavailable as error:
+            return _refused("temporarily_unavailable", str(error), 503)
+
+    return endpoint
+
+
+class _Unreadable(ValueError):
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+async def _given(request: Request) -> Given:
+    """The text fields of a form or JSON body; fields that are no text count as absent."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in {"application/json", "application/x-www-form-urlencoded"}:
+        raise _Unreadable("Send a form (application/x-www-form-urlencoded) or JSON.", 415)
+    body = await _body(request)
+    try:
+        data: Any = orjson.loads(body) if kind == "application/json" else dict(_form(body))
+    except ValueError:  # no JSON, no UTF-8, too many fields
+        raise _Unreadable("The body cannot be read as what its Content-Type says.") from None
+    if not isinstance(data, dict):
+        raise _Unreadable("The body has to be a JSON object.")
+    given = {name: value for name, value in data.items() if isinstance(value, str)}
+    if any("\x00" in value for value in given.values()):
+        raise _Unreadable("A field holds a NUL character.")
+    return given
+
+
+def _form(body: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(body.decode(), errors="strict", max_num_fields=20)
+
+
+async def _body(request: Request) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > _MAX_BODY:
+                raise _Unreadable(f"The body is larger than {_MAX_BODY:,} bytes.", 413)
+            parts.append(part)
+    except ClientDisconnect:
+        raise _Unreadable("The client left before the request was complete.") from None
+    return b"".join(parts)
 
 
 def _told(signed_in: SignedIn) -> dict[str, Any]:
@@ -116,6 +155,6 @@ def _told(signed_in: SignedIn) -> dict[str, Any]:
     }
 
 
-def _refused(code: str, message: str) -> Response:
+def _refused(code: str, message: str, status: int = 400) -> Response:
     body = {"error": code, "error_description": message}
-    return JSONResponse(body, 400, headers=_UNCACHED)
+    return JSONResponse(body, status, headers=_UNCACHED)

@@ -69,7 +69,7 @@ function Chooser({
             aria-pressed={workspace !== undefined && role === choice?.role}
             onClick={() => choose({ workspaceId: (workspace ?? workspaces[0])?.id ?? '', role })}
           >
-            {role.charAt(0) + role.slice(1).toLowerCase()}
+            {role.charAt(0) + role.slice(1).toLowerCase().replaceAll('_', ' ')}
           </button>
         ))}
       </div>
