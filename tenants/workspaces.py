@@ -161,6 +161,9 @@ async def ensure_user(
 async def join(writer: Writer, user_id: UUID, role: Role) -> None:
     """Make a person a member, or a member again. A member's role is `change_role`'s to change."""
     before = await member(writer, user_id)
+    if before is not None and before.ended_at is None and before.role == role:
+        writer.changes.audit("Membership", user_id, before={"role": role}, after={"role": role})
+        return
     if before is not None and before.ended_at is None:
         raise MembershipRefused(
             "ALREADY_MEMBER", "This person is a member of the workspace already.", field="userId"
