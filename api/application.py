@@ -6,7 +6,6 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -48,7 +47,7 @@ class Parts:
 
     settings: Settings
     pool: Pool
-    redis: "Redis"
+    redis: Redis
     tokens: AccessTokens
     sessions: Sessions
     feeds: Feeds
@@ -117,7 +116,7 @@ def build_application(parts: Parts) -> ASGIApp:
     """The ASGI application over parts that are already open."""
     settings = parts.settings
     access = Access(parts.tokens, ApiKeys(parts.pool))
-    execution = _execution(parts)
+    execution = build_execution(parts)
     origins = frozenset(settings.allowed_origins)
     http = HttpEndpoint(
         execution=execution,
@@ -149,13 +148,14 @@ def build_application(parts: Parts) -> ASGIApp:
         *playground_routes(
             dist=CHECKOUT / "web" / "dist",
             enabled=settings.graphiql,
-            demo_file=_demo_file(settings.state),
+            demo_file=settings.state / "demo.json",
         ),
     ]
     return _RequestIds(Starlette(routes=routes, lifespan=_lifespan(parts)))
 
 
-def _execution(parts: Parts) -> Execution:
+def build_execution(parts: Parts) -> Execution:
+    """What every transport runs operations with."""
     settings = parts.settings
     platform = Platform(
         feeds=parts.feeds,
@@ -192,10 +192,6 @@ def _lifespan(parts: Parts) -> Any:
             await parts.feeds.stop()
 
     return lifespan
-
-
-def _demo_file(state: Path) -> Path:
-    return state / "demo.json"
 
 
 class _Endpoint:

@@ -6,6 +6,9 @@ from functools import cache
 from babel.numbers import get_currency_precision
 
 MICROS = 1_000_000
+_MAX_DIGITS = 18  # before the point
+_BIGINT = 2**63
+_TOO_LARGE = "The amount is too large to be kept exactly."
 
 
 @cache
@@ -29,21 +32,34 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
     Raises ValueError with a sentence.
     """
-    scaled = amount.scaleb(minor_digits(currency))
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"{currency} has {minor_digits(currency)} decimals; {amount} has more.")
-    return int(scaled)
+    digits = minor_digits(currency)
+    return _scaled(amount, digits, f"{currency} has {digits} decimals; {amount} has more.")
 
 
 def to_micros(amount: Decimal) -> int:
     """An amount as millionths; more than six decimals is an error (ValueError)."""
-    scaled = amount.scaleb(6)
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"A unit price has at most six decimals; {amount} has more.")
-    return int(scaled)
+    return _scaled(amount, 6, f"A unit price has at most six decimals; {amount} has more.")
 
 
 def line_total_minor(quantity: int, unit_price_micros: int, currency: str) -> int:
     """Quantity times unit price in minor units, rounded half-even (banker's rounding)."""
     exact = Decimal(quantity * unit_price_micros).scaleb(minor_digits(currency) - 6)
     return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+
+
+def _scaled(amount: Decimal, places: int, too_fine: str) -> int:
+    """The amount times 10**places, exactly. Python's decimals would round at 28 digits instead,
+    and an exponent of a million would be written out."""
+    if not amount.is_finite() or amount.adjusted() >= _MAX_DIGITS:
+        raise ValueError(_TOO_LARGE)
+    sign, digits, exponent = amount.as_tuple()
+    kept = "".join(map(str, digits)).rstrip("0")
+    if not kept:
+        return 0
+    shift = int(exponent) + len(digits) - len(kept) + places
+    if shift < 0:
+        raise ValueError(too_fine)
+    value: int = int(kept) * 10**shift
+    if value >= _BIGINT:
+        raise ValueError(_TOO_LARGE)
+    return -value if sign else value

@@ -56,6 +56,12 @@ class Context:
         """What a relation leads to from one key; asked together with its siblings."""
         return await self._loaders.load(relation, key)
 
+    async def load_where_allowed(self, relation: str, key: Any) -> Any:
+        """Like `load`, and null to whoever may not read it: a key may change what it cannot see."""
+        if key is None or not self._loaders.allowed(relation):
+            return None
+        return await self.load(relation, key)
+
     async def change(self, grant: Grant, action: str, work: Callable[[Writer], Awaitable[T]]) -> T:
         """Run a change in one transaction; what is read afterwards is read anew."""
         self.require(grant)

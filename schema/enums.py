@@ -5,6 +5,7 @@ import inspect
 import strawberry
 
 from commerce.catalogue.lifecycle import ListingStatus, ProductAction, ProductStatus
+from commerce.catalogue.media import MediaUse
 from commerce.live.tables import LiveAccount
 from commerce.orders.events import OrderEventKind
 from commerce.orders.ingest import IngestOutcome
@@ -31,6 +32,7 @@ _ENUMERATIONS = (
     IngestOutcome,
     ListingStatus,
     LiveAccount,
+    MediaUse,
     OrderAction,
     OrderEventKind,
     OrderKind,

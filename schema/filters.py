@@ -111,8 +111,6 @@ def comparisons(
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise BadArgument("where", f"has a time without a time zone: {value.isoformat()}.")
     if isinstance(value, str) and "\x00" in value:
         raise BadArgument("where", "holds a NUL character, which no stored text has.")
     return value.value if isinstance(value, Enum) else value

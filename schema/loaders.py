@@ -63,6 +63,9 @@ class Loaders:
         # Siblings share this future; graphql-core cancels a field whose sibling failed.
         return await asyncio.shield(loader.load(key))
 
+    def allowed(self, name: str) -> bool:
+        return self._context.allows(_relations[name].grant)
+
     def _batch(self, relation: Relation) -> Callable[[list[Any]], Coroutine[Any, Any, list[Any]]]:
         async def load_many(keys: list[Any]) -> list[Any]:
             rows = await relation.query(self._context.reading(relation.grant), keys)

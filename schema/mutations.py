@@ -5,13 +5,14 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 from uuid import UUID
 
+import asyncpg
 import strawberry
 
 from commerce.catalogue.operations import ProductTransitionRefused
 from commerce.orders.lifecycle import TransitionRefused as OrderTransitionRefused
-from commerce.pages import BadArgument
 from commerce.refusals import Refusal, Refusals
 from commerce.refusals import VersionConflict as StaleVersion
+from commerce.taken import already_taken
 from schema.context import Info
 from tenants.database import Writer
 from tenants.grants import Grant
@@ -69,8 +70,13 @@ async def perform(
 
     try:
         result = await info.context.change(grant, action, run)
-    except (Refusal, Refusals, KeyReused, MembershipRefused, BadArgument) as refused:
+    except (Refusal, Refusals, KeyReused, MembershipRefused) as refused:
         return payload(user_errors=user_errors(refused))
+    except asyncpg.UniqueViolationError as error:
+        taken = already_taken(error.constraint_name)
+        if taken is None:
+            raise
+        return payload(user_errors=user_errors(taken))
     return payload(user_errors=[], **await answer(result))
 
 
@@ -80,10 +86,12 @@ def user_errors(refused: Exception) -> list[UserError]:
 
 
 def entity(info: Info, name: str, *, relation: str | None = None) -> Any:
-    """The payload field `name`, read anew by the id that an operation returned."""
+    """The payload field `name`, read anew by the id that an operation returned.
+
+    The change is made by then: to a caller who may not read what they changed, it is null."""
 
     async def read(id: UUID | str) -> dict[str, Any]:
-        row = await info.context.load(relation or name, UUID(str(id)))
+        row = await info.context.load_where_allowed(relation or name, UUID(str(id)))
         return {name: row}
 
     return read
@@ -110,5 +118,5 @@ def _user_error(item: Exception) -> UserError:
 def _path(item: Exception) -> list[str]:
     if isinstance(item, Refusal):
         return [str(part) for part in item.field]
-    named = getattr(item, "field", None) or getattr(item, "argument", None)
+    named = getattr(item, "field", None)
     return [named] if named else []

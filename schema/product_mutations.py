@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 
 from commerce.catalogue import operations
+from commerce.catalogue.media import MediaUse
 from commerce.money import to_minor
 from commerce.refusals import InvalidValue
 from commerce.shops.sites import Site
@@ -59,7 +60,7 @@ class ProductTranslationInput:
 
 @strawberry.input
 class ProductMediaInput:
-    kind: str
+    kind: MediaUse
     url: str
 
 

@@ -13,6 +13,7 @@ from commerce.catalogue.lifecycle import (
     ProductStatus,
     available_actions,
 )
+from commerce.catalogue.media import MediaUse
 from commerce.catalogue.queries import PRODUCTS, CategoryRow, ProductRow, SkuRow
 from commerce.catalogue.search_terms import wanted_terms
 from commerce.conditions import All, Any_, Compare, Condition
@@ -48,7 +49,7 @@ class ProductTranslation:
 
 @strawberry.type(description="A reference to an image or a video.")
 class ProductMedia:
-    kind: str
+    kind: MediaUse
     url: str
 
 

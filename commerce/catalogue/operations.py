@@ -12,16 +12,28 @@ from commerce.catalogue.lifecycle import (
     ProductStatus,
     available_actions,
 )
+from commerce.catalogue.media import MediaUse
 from commerce.catalogue.queries import (
     ProductRow,
     SkuRow,
     skus_by_product,
-    skus_by_seller_sku,
     translations_by_product,
 )
-from commerce.catalogue.rules import problems_with_new, problems_with_texts
+from commerce.catalogue.rules import (
+    problems_with_new,
+    problems_with_texts,
+    problems_with_translations,
+)
 from commerce.catalogue.search_terms import search_terms
-from commerce.refusals import AlreadyTaken, NotFound, Refusal, VersionConflict, refuse_all
+from commerce.refusals import (
+    AlreadyTaken,
+    InvalidValue,
+    NotFound,
+    Refusal,
+    VersionConflict,
+    refuse_all,
+)
+from commerce.shops.queries import shops
 from commerce.shops.sites import Site
 from commerce.stock.queries import warehouses_by_id
 from tenants.database import Writer
@@ -61,7 +73,7 @@ class NewProduct:
     attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     skus: tuple[NewSku, ...]
     translations: tuple[NewTranslation, ...] = ()
-    media: tuple[tuple[str, str], ...] = ()
+    media: tuple[tuple[MediaUse, str], ...] = ()
     sites: tuple[Site, ...] = ()
 
 
@@ -90,6 +102,10 @@ class ProductTransitionRefused(Refusal):
 
 
 _LOCK = "SELECT * FROM products WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
+_TAKEN = "SELECT id FROM products WHERE workspace_id = $1 AND external_id = $2"
+_TAKEN_SKUS = """
+SELECT * FROM skus WHERE workspace_id = $1 AND (seller_sku = ANY($2) OR external_id = ANY($3))
+"""
 _CATEGORY = "SELECT id FROM categories WHERE id = $1"
 _INSERT = """
 INSERT INTO products (workspace_id, id, external_id, title, description, brand, category_id,
@@ -173,20 +189,29 @@ async def update(
 ) -> UUID:
     product = await _lock(writer, product_id, expected_version)
     _check_move(product, ProductAction.UPDATE)
+    if texts == ProductTexts():
+        raise InvalidValue("There is nothing to change: give what is to be new.")
     new = {
         "title": product.title if texts.title is None else texts.title,
         "description": product.description if texts.description is None else texts.description,
         "brand": product.brand if texts.brand is None else texts.brand,
         "category_id": product.category_id if texts.category_id is None else texts.category_id,
     }
-    problems = problems_with_texts(new["title"] or "", new["description"] or "")
+    problems = [
+        *problems_with_texts(new["title"] or "", new["description"] or "", texts.brand),
+        *problems_with_translations(texts.translations),
+    ]
     problems += await _unknown_category(writer, texts.category_id)
     refuse_all(problems)
     await writer.execute(_UPDATE, writer.workspace_id, product.id, *new.values(), writer.changes.at)
     await _translate(writer, product.id, texts.translations)
     await _index_again(writer, product.id, str(new["title"]), new["brand"] or "")
-    before = {name: product[name] for name in new}
-    writer.changes.audit("Product", product.id, before=before, after=new)
+    before = {name: product[name] for name in new} | {"version": product.version}
+    after = new | {
+        "version": product.version + 1,
+        "translations": [translation.locale for translation in texts.translations],
+    }
+    writer.changes.audit("Product", product.id, before=before, after=after)
     return product.id
 
 
@@ -217,7 +242,10 @@ async def _move(
     await writer.execute(_MOVE, writer.workspace_id, product.id, status.value, at)
     await writer.execute(_MOVE_LISTINGS, writer.workspace_id, product.id, listing.value, at)
     writer.changes.audit(
-        "Product", product.id, before={"status": product.status}, after={"status": status}
+        "Product",
+        product.id,
+        before={"status": product.status, "version": product.version},
+        after={"status": status, "version": product.version + 1},
     )
     return product.id
 
@@ -248,17 +276,40 @@ async def _unknown_references(writer: Writer, product: NewProduct) -> list[Refus
             for m, stock in enumerate(sku.stock)
             if stock.warehouse_id not in known
         ]
-    taken: list[SkuRow] = await skus_by_seller_sku(writer, [s.seller_sku for s in product.skus])
-    names = {sku.seller_sku for sku in taken}
-    problems += [
-        AlreadyTaken(
-            f"The seller SKU {sku.seller_sku!r} belongs to another product of this workspace.",
-            field=("skus", n, "sellerSku"),
-        )
-        for n, sku in enumerate(product.skus)
-        if sku.seller_sku in names
-    ]
+    problems += await _taken_ids(writer, product)
+    return problems + await _sites_without_shop(writer, product)
+
+
+async def _taken_ids(writer: Writer, product: NewProduct) -> list[Refusal]:
+    """Ids that other products of the workspace have; the unique keys decide in a race."""
+    workspace = writer.workspace_id
+    problems: list[Refusal] = []
+    if product.external_id and await writer.fetchval(_TAKEN, workspace, product.external_id):
+        message = f"Another product has the external id {product.external_id!r}."
+        problems.append(AlreadyTaken(message, field=("externalId",)))
+    seller_skus = [sku.seller_sku for sku in product.skus]
+    external_ids = [sku.external_id for sku in product.skus if sku.external_id]
+    rows = await writer.fetch(_TAKEN_SKUS, workspace, seller_skus, external_ids, row=SkuRow)
+    names, ids = {row.seller_sku for row in rows}, {row.external_id for row in rows}
+    for n, sku in enumerate(product.skus):
+        if sku.seller_sku in names:
+            message = f"The seller SKU {sku.seller_sku!r} belongs to another product."
+            problems.append(AlreadyTaken(message, field=("skus", n, "sellerSku")))
+        if sku.external_id and sku.external_id in ids:
+            message = f"The external id {sku.external_id!r} belongs to another SKU."
+            problems.append(AlreadyTaken(message, field=("skus", n, "externalId")))
     return problems
+
+
+async def _sites_without_shop(writer: Writer, product: NewProduct) -> list[Refusal]:
+    if not product.sites:
+        return []
+    open_on = {shop.site for shop in await shops(writer)}
+    return [
+        NotFound(f"shop on the site {site.value}", field=("sites", n))
+        for n, site in enumerate(product.sites)
+        if site.value not in open_on
+    ]
 
 
 async def _unknown_category(writer: Writer, category_id: str | None) -> list[Refusal]:
@@ -296,7 +347,7 @@ async def _describe(writer: Writer, product_id: UUID, product: NewProduct) -> No
     workspace, at = writer.workspace_id, writer.changes.at
     await _translate(writer, product_id, product.translations)
     if product.media:
-        kinds, urls = [kind for kind, _ in product.media], [url for _, url in product.media]
+        kinds, urls = [kind.value for kind, _ in product.media], [url for _, url in product.media]
         await writer.execute(_INSERT_MEDIA, workspace, product_id, kinds, urls)
     if product.sites:
         sites = sorted({site.value for site in product.sites})

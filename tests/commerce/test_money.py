@@ -51,3 +51,24 @@ def test_more_decimals_than_there_are_is_an_error() -> None:
 )
 def test_half_a_minor_unit_goes_to_the_even_one(quantity: int, micros: int, minor: int) -> None:
     assert line_total_minor(quantity, micros, "GBP") == minor
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["NaN", "sNaN", "Infinity", "1E+999999", "0E+999999", "12345678901234567890123456789.01"],
+)
+def test_what_is_no_amount_of_money_is_refused_with_a_sentence(amount: str) -> None:
+    with pytest.raises(ValueError, match="too large to be kept exactly"):
+        to_minor(Decimal(amount), "THB")
+    with pytest.raises(ValueError, match="too large to be kept exactly"):
+        to_micros(Decimal(amount))
+
+
+def test_the_thirtieth_digit_is_not_rounded_away() -> None:
+    with pytest.raises(ValueError, match="has more"):
+        to_minor(Decimal("1.010000000000000000000000000000001"), "THB")
+
+
+def test_an_exponent_is_only_another_spelling() -> None:
+    assert to_minor(Decimal("1E+3"), "VND") == 1000
+    assert to_minor(Decimal("0E-400"), "THB") == 0

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from api.application import Parts, _execution
+from api.application import Parts, build_execution
 from api.graphql.execution import Operation, RequestError, failure
 from commerce.catalogue import operations as catalogue
 from commerce.live.operations import start_room
@@ -151,7 +151,7 @@ class World:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.execution = _execution(parts)
+        self.execution = build_execution(parts)
         from api.access import Access
         from tenants.api_keys import ApiKeys
 

@@ -1,0 +1,54 @@
+"""Scalars that are stricter than Strawberry's own: what they let through, Postgres takes."""
+
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import strawberry
+
+_MAX_DECIMAL = 40  # characters
+
+
+def _read_moment(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no DateTime: write text, such as 2026-05-01T08:00:00Z.")  # noqa: TRY004 - graphql-core tells a ValueError's words
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no DateTime, such as 2026-05-01T08:00:00Z.") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone; end it with Z, or with +07:00.")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value!r} is out of range in UTC.") from None
+
+
+def _read_decimal(value: Any) -> Decimal:
+    text = str(value)
+    if isinstance(value, bool) or len(text) > _MAX_DECIMAL:
+        raise ValueError(f"{text[:_MAX_DECIMAL]!r} is no Decimal of up to {_MAX_DECIMAL} digits.")
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is no Decimal, such as 12.50.") from None
+    if not exact.is_finite():
+        raise ValueError(f"{text!r} is no finite number.")
+    return exact
+
+
+DATE_TIME = strawberry.scalar(
+    name="DateTime",
+    description=(
+        "A moment in ISO 8601, such as 2026-05-01T08:00:00Z. Answers are in UTC; a moment you "
+        "send needs a time zone."
+    ),
+    serialize=datetime.isoformat,
+    parse_value=_read_moment,
+)
+DECIMAL = strawberry.scalar(
+    name="Decimal",
+    description='An exact decimal number, as text so that no client rounds it, such as "12.50".',
+    serialize=str,
+    parse_value=_read_decimal,
+)
