@@ -67,15 +67,18 @@ class Feeds:
         self._changed = asyncio.Event()  # set until the reader has taken up what is new
         self._reading: int | None = None  # the reader's client id in Redis, while it is connected
         self._interrupted = False
+        self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         self._redis = impatient(self._shared_redis)
+        self._stopping = False
         work = (self._read_streams(), self._check_regularly(), self._call_reader())
         self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:
         """End the reader and whoever still subscribes."""
+        self._stopping = True  # a library may make an error of its own out of a cancellation
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -141,7 +144,7 @@ class Feeds:
             )
 
     async def _read_streams(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 await self._read_until_broken()
             except Exception as error:  # noqa: BLE001 - the only reader outlives everything
@@ -158,7 +161,7 @@ class Feeds:
             if self._interrupted:
                 log.info("feed.resumed")
             self._reading, self._interrupted = client_id, False
-            while True:
+            while not self._stopping:
                 self._changed.clear()
                 positions: dict[Any, Any] = {
                     stream_key(key): f"{feed.last}-0" for key, feed in self._feeds.items()
@@ -188,7 +191,7 @@ class Feeds:
 
     async def _check_regularly(self) -> None:
         checked = asyncio.get_running_loop().time()
-        while True:
+        while not self._stopping:
             await asyncio.sleep(self._poll)
             now = asyncio.get_running_loop().time()
             if self._reading is not None and now < checked + self._check_every:
@@ -213,7 +216,7 @@ class Feeds:
         A call that comes just before the wait begins is lost, so it is repeated; without any, the
         reader looks once its wait is over.
         """
-        while True:
+        while not self._stopping:
             await self._changed.wait()
             try:
                 if self._reading is not None and self._redis is not None:

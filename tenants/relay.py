@@ -117,9 +117,11 @@ class Relay:
         self._moved = moved
         self._woken = asyncio.Event()
         self._redis_away = False
+        self._over = False
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set, through every failure of Postgres and Redis."""
+        self._over = False
         listening = asyncio.create_task(self._listen())
         try:
             while not stopping.is_set():
@@ -132,6 +134,7 @@ class Relay:
                     log.exception("relay.failed")
                     await _pause(stopping, 1.0)
         finally:
+            self._over = True  # a library may make an error of its own out of a cancellation
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
             await self._redis.aclose()
@@ -240,7 +243,7 @@ class Relay:
 
     async def _listen(self) -> None:
         """Be woken by whoever commits; a lost call costs one poll."""
-        while True:
+        while not self._over:
             try:
                 async with self._redis.pubsub() as calls:
                     await calls.subscribe(WAKE_CHANNEL)
