@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BindParameter,
+    Boolean,
     Column,
     ColumnElement,
     Text,
@@ -111,6 +112,4 @@ def _comparison(rule: Rule, operator: str, name: str) -> ColumnElement[bool]:
 
 
 def _null(column: Column[Any], name: str) -> ColumnElement[bool]:
-    from sqlalchemy import Boolean
-
     return column.is_(None) == bindparam(name, type_=Boolean())

@@ -9,7 +9,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -34,6 +34,7 @@ from tenants.pool import Row
 
 R = TypeVar("R", bound=Row)
 MAX_PAGE = 100
+MAX_ORDER = 5
 
 
 class BadArgument(ValueError):
@@ -101,9 +102,12 @@ async def page(
 ) -> Page[R]:
     """One page; a bad cursor or page size is `BadArgument`."""
     order = order_by or listing.default_order
+    _check_order(order)
     size, backward, cursor = _bounds(window)
     shape, values = split(where)
-    edge = _decode(cursor, order, listing, "before" if backward else "after") if cursor else []
+    edge = _decode(cursor, order, listing, "before" if backward else "after")
+        if cursor is not None
+        else []
     statement = _page_statement(listing, shape, order, backward, bool(edge))
     given = {"workspace": reader.workspace_id, "limit": size + 1}
     given |= {f"v{n}": value for n, value in enumerate(values)}
@@ -200,6 +204,14 @@ def _bounds(window: Window) -> tuple[int, bool, str | None]:
     return size, backward, window.before if backward else window.after
 
 
+def _check_order(order: tuple[OrderBy, ...]) -> None:
+    fields = [o.field for o in order]
+    if len(order) > MAX_ORDER:
+        raise BadArgument("orderBy", f"names at most {MAX_ORDER} fields; it named {len(order)}.")
+    if len(set(fields)) < len(fields):
+        raise BadArgument("orderBy", f"names a field twice: {', '.join(fields)}.")
+
+
 def _signature(order: tuple[OrderBy, ...]) -> str:
     return ",".join(f"{'-' if o.descending else ''}{o.field}" for o in order)
 
@@ -217,12 +229,14 @@ def _decode(
         signature, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError, binascii.Error, RecursionError):
         raise _no_cursor(argument) from None
-    if isinstance(signature, str) and signature != _signature(order):
+    if not isinstance(signature, str):
+        raise _no_cursor(argument)
+    if signature != _signature(order):
         raise BadArgument(argument, "comes from a list in another order; start that list anew.")
     columns = [listing.orders[o.field] for o in order] + [listing.table.c[listing.tie_break]]
     try:
         return [_typed(v, c) for v, c in zip(values, columns, strict=True)]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise _no_cursor(argument) from None
 
 
@@ -238,7 +252,7 @@ def _typed(value: Any, column: ColumnElement[Any]) -> Any:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("a moment without a time zone")
-        return moment
+        return moment.astimezone(UTC)  # OverflowError at the ends of the calendar
     if kind is UUID:
         return UUID(value)
     if (
@@ -249,5 +263,6 @@ def _typed(value: Any, column: ColumnElement[Any]) -> Any:
     ):
         return value
     if kind is str and isinstance(value, str) and "\x00" not in value:
+        value.encode()  # half a surrogate pair is a ValueError
         return value
     raise ValueError(f"not a {kind}")

@@ -13,11 +13,14 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 
-from commerce.conditions import All, Any_, Compare, Condition, Not
+from commerce.conditions import All, Any_, Compare, Condition, Not, split
 from commerce.pages import BadArgument
 
 T = TypeVar("T")
 MAX_VALUES = 500
+MAX_DEPTH = 5
+MAX_PARTS = 20
+MAX_COMPARISONS = 100
 
 
 @strawberry.input(description="Equal to a value, or to one of several.")
@@ -69,10 +72,14 @@ Translate = Callable[[Any], Condition]
 _JOINED = {"and_": All, "or_": Any_}
 
 
-def condition(where: Any, special: Mapping[str, Translate] | None = None) -> Condition:
+def condition(
+    where: Any, special: Mapping[str, Translate] | None = None, *, depth: int = 1
+) -> Condition:
     """A `where` input as a condition; `special` translates the fields that are no plain filter."""
     if where is None:
         return All()
+    if depth > MAX_DEPTH:
+        raise BadArgument("where", f"is nested more than {MAX_DEPTH} deep.")
     special = special or {}
     parts: list[Condition] = []
     for spec in fields(where):
@@ -80,15 +87,20 @@ def condition(where: Any, special: Mapping[str, Translate] | None = None) -> Con
         if value is None:
             continue
         if spec.name in _JOINED:
-            inner = tuple(condition(part, special) for part in value)
+            if len(value) > MAX_PARTS:
+                raise BadArgument(f"where.{spec.name[:-1]}", f"has more than {MAX_PARTS} parts.")
+            inner = tuple(condition(part, special, depth=depth + 1) for part in value)
             parts.append(_JOINED[spec.name](inner))
         elif spec.name == "not_":
-            parts.append(Not(condition(value, special)))
+            parts.append(Not(condition(value, special, depth=depth + 1)))
         elif spec.name in special:
             parts.append(special[spec.name](value))
         else:
             parts += comparisons(spec.name, value)
-    return All(tuple(parts))
+    found = All(tuple(parts))
+    if depth == 1 and len(split(found)[1]) > MAX_COMPARISONS:
+        raise BadArgument("where", f"makes more than {MAX_COMPARISONS} comparisons.")
+    return found
 
 
 def comparisons(

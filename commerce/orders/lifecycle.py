@@ -50,7 +50,7 @@ class FulfilmentPath(StrEnum):
 
 
 class TrackingCode(StrEnum):
-    """What a carrier reports of a package; what it does to the package is in TRACKING below."""
+    """What a carrier reports of a package; LOST and DAMAGED cancel it."""
 
     COLLECTED = "COLLECTED"
     IN_TRANSIT = "IN_TRANSIT"

@@ -8,6 +8,7 @@ from uuid import UUID
 from commerce.orders.events import OrderEventKind, tell
 from commerce.orders.lifecycle import (
     Actor,
+    FulfilmentPath,
     OrderAction,
     OrderStatus,
     PackageStatus,
@@ -16,6 +17,7 @@ from commerce.orders.lifecycle import (
     after_tracking,
 )
 from commerce.orders.queries import OrderRow, PackageRow
+from commerce.orders.rules import MAX_ID, MAX_TEXT
 from commerce.refusals import InvalidValue, NotFound, Refusal, VersionConflict
 from tenants.database import Writer
 from tenants.ids import new_id
@@ -41,7 +43,12 @@ UPDATE packages SET status = $3, carrier = coalesce($4, carrier),
  WHERE workspace_id = $1 AND id = $2
 """
 _CANCEL_PACKAGES = """
-UPDATE packages SET status = $3, updated_at = $4 WHERE workspace_id = $1 AND order_id = $2
+UPDATE packages SET status = $3, updated_at = $4
+ WHERE workspace_id = $1 AND order_id = $2 AND status NOT IN ('COMPLETED', 'CANCELLED')
+"""
+_HAS_LOOSE_LINES = """
+SELECT EXISTS (SELECT FROM order_lines
+                WHERE workspace_id = $1 AND order_id = $2 AND package_id IS NULL)
 """
 _ADD_TRACKING = """
 INSERT INTO tracking_events (workspace_id, id, package_id, occurred_at, code, description, location)
@@ -85,22 +92,21 @@ async def ship(
     tracking_number: str | None = None,
     expected_version: int | None = None,
 ) -> UUID:
-    """Hand a package over to its carrier; without `package_id`, what is not packed yet goes as one.
+    """Hand a package over to its carrier.
 
-    The order waits for collection once no package is left to fulfil, and is partially shipping
-    until then. LOCAL_WAREHOUSE packages need a carrier and a tracking number (F8).
+    Without `package_id` it is the one package that waits, or else a new one of all lines that are
+    in none. The order waits for collection once nothing is left to ship, and is partially
+    shipping until then. LOCAL_WAREHOUSE packages need a carrier and a tracking number (F8).
     """
     order = await _lock(writer, order_id, expected_version)
+    advance(OrderStatus(order.status), OrderAction.SHIP)  # refused before any detail is
     packages = await _packages(writer, order)
-    package = _chosen(packages, package_id)
-    path = package.path if package else order.path
-    if path == "LOCAL_WAREHOUSE" and not (carrier and tracking_number):
-        raise NotTracked(
-            "A package from your own warehouse needs its carrier and tracking number.",
-            field=("trackingNumber" if carrier else "carrier",),
-        )
+    loose = bool(await writer.fetchval(_HAS_LOOSE_LINES, writer.workspace_id, order.id))
+    package = _chosen(packages, package_id, loose=loose)
+    _check_tracked(order, package, carrier, tracking_number)
     waiting = [p for p in packages if p.status == PackageStatus.TO_FULFILL and p is not package]
-    action = OrderAction.SHIP_PART if waiting else OrderAction.SHIP
+    remains = bool(waiting) or (loose and package is not None)
+    action = OrderAction.SHIP_PART if remains else OrderAction.SHIP
     status = advance(OrderStatus(order.status), action)
     await _hand_over(writer, order, package, carrier, tracking_number)
     await _move(writer, order, status, shipped_at=writer.changes.at)
@@ -116,8 +122,9 @@ async def cancel(
     expected_version: int | None = None,
 ) -> UUID:
     """Call an order off, with every package of it."""
-    if not reason.strip():
-        raise InvalidValue("Say why the order is cancelled.", field=("reason",))
+    if not reason.strip() or len(reason) > MAX_TEXT:
+        message = f"Say why the order is cancelled, in 1 to {MAX_TEXT:,} characters."
+        raise InvalidValue(message, field=("reason",))
     order = await _lock(writer, order_id, expected_version)
     status = advance(OrderStatus(order.status), OrderAction.CANCEL)
     at = writer.changes.at
@@ -132,20 +139,29 @@ async def track(writer: Writer, package_id: UUID, tracking: Tracking) -> UUID:
     """Note what a carrier reports; the package, and with it the order, moves on accordingly."""
     if tracking.occurred_at.tzinfo is None:
         raise InvalidValue("The time has no time zone.", field=("occurredAt",))
+    if max(len(tracking.description), len(tracking.location or "")) > MAX_TEXT:
+        message = f"Description and location have at most {MAX_TEXT:,} characters."
+        raise InvalidValue(message, field=("description",))
     found = await writer.fetchrow(_ORDER_OF_PACKAGE, writer.workspace_id, package_id, row=_OrderOf)
     if found is None:
         raise NotFound("package", field=("packageId",))
     order = await _lock(writer, found.order_id, None)
     packages = await _packages(writer, order)
-    package = next(p for p in packages if p.id == package_id)
+    package = next((p for p in packages if p.id == package_id), None)
+    if package is None:  # it was moved to another order before this one was locked
+        raise NotFound("package", field=("packageId",))
     added = await writer.execute(
         _ADD_TRACKING, writer.workspace_id, new_id(), package_id, tracking.occurred_at,
         tracking.code.value, tracking.description, tracking.location,
     )  # fmt: skip
+    status = PackageStatus(package.status)
     if added:
-        await _follow(writer, order, packages, package, tracking)
+        status = await _follow(writer, order, packages, package, tracking)
     writer.changes.audit(
-        "Package", package_id, before={"status": package.status}, after={"tracking": tracking.code}
+        "Package",
+        package_id,
+        before={"status": package.status},
+        after={"status": status, "tracking": tracking.code, "known_before": not added},
     )
     return order.id
 
@@ -156,7 +172,7 @@ async def _follow(
     packages: list[PackageRow],
     package: PackageRow,
     tracking: Tracking,
-) -> None:
+) -> PackageStatus:
     status, package_status = after_tracking(
         tracking.code,
         order=OrderStatus(order.status),
@@ -174,6 +190,7 @@ async def _follow(
     )
     delivered = status is OrderStatus.DELIVERED and status.value != order.status
     await _move(writer, order, status, delivered_at=tracking.occurred_at if delivered else None)
+    return package_status
 
 
 async def _hand_over(
@@ -236,23 +253,40 @@ async def _packages(writer: Writer, order: OrderRow) -> list[PackageRow]:
     return await writer.fetch(_LOCK_PACKAGES, writer.workspace_id, order.id, row=PackageRow)
 
 
-def _chosen(packages: list[PackageRow], package_id: UUID | None) -> PackageRow | None:
+def _chosen(
+    packages: list[PackageRow], package_id: UUID | None, *, loose: bool
+) -> PackageRow | None:
     """The package that is meant; None means that one has to be made of the loose lines."""
     if package_id is None:
-        open_packages = [p for p in packages if p.status == PackageStatus.TO_FULFILL]
-        if len(open_packages) > 1:
-            raise InvalidValue(
-                f"This order has {len(open_packages)} packages to fulfil; say which.",
-                field=("packageId",),
-            )
-        return open_packages[0] if open_packages else None
-    for package in packages:
-        if package.id == package_id:
-            if package.status != PackageStatus.TO_FULFILL:
-                raise InvalidValue(
-                    f"This package is {package.status}; only one that is TO_FULFILL can be "
-                    "shipped.",
-                    field=("packageId",),
-                )
-            return package
-    raise NotFound("package", field=("packageId",))
+        waiting = [p for p in packages if p.status == PackageStatus.TO_FULFILL]
+        if len(waiting) > 1:
+            message = f"This order has {len(waiting)} packages to fulfil; say which."
+            raise InvalidValue(message, field=("packageId",))
+        if not waiting and not loose:
+            message = "Every line of this order is in a package that was handed over."
+            raise InvalidValue(message, field=("orderId",))
+        return waiting[0] if waiting else None
+    package = next((p for p in packages if p.id == package_id), None)
+    if package is None:
+        raise NotFound("package", field=("packageId",))
+    if package.status != PackageStatus.TO_FULFILL:
+        message = f"This package is {package.status}; only one that is TO_FULFILL can be shipped."
+        raise InvalidValue(message, field=("packageId",))
+    return package
+
+
+def _check_tracked(
+    order: OrderRow, package: PackageRow | None, carrier: str | None, tracking_number: str | None
+) -> None:
+    """What the package knows already need not be given again."""
+    path = package.path if package else order.path
+    for text, name in ((carrier, "carrier"), (tracking_number, "trackingNumber")):
+        if text is not None and not 1 <= len(text.strip()) <= len(text) <= MAX_ID:
+            raise InvalidValue(f"It has 1 to {MAX_ID} characters.", field=(name,))
+    carrier = carrier or (package.carrier if package else None)
+    number = tracking_number or (package.tracking_number if package else None)
+    if path == FulfilmentPath.LOCAL_WAREHOUSE and not (carrier and number):
+        raise NotTracked(
+            "A package from your own warehouse needs its carrier and tracking number.",
+            field=("trackingNumber" if carrier else "carrier",),
+        )
