@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Numeric, bindparam, cast, func, select
 
 from commerce.conditions import EVERYTHING, Condition, Shape, split, to_sql
-from commerce.money import MICROS
+from commerce.money import micros_to_decimal
 from commerce.orders.tables import Order, OrderLine
 from commerce.pages import Statement, compiled
 from tenants.database import Reader
@@ -70,7 +70,7 @@ async def line_figures(reader: Reader, *, where: Condition = EVERYTHING) -> list
     return [
         LineFigures(
             currency=row.currency,
-            value=row.micros / MICROS,
+            value=micros_to_decimal(int(row.micros)),
             lines=row.lines,
             orders=row.orders,
             pieces=row.pieces,

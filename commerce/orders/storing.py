@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -151,8 +152,12 @@ def _line_values(
     )  # fmt: skip
 
 
+# Asked twice a line, and few combinations of quantity and price make up most of a file.
+_total = lru_cache(maxsize=20_000)(line_total_minor)
+
+
 def _list_minor(line: IncomingLine, currency: str) -> int:
-    return line_total_minor(line.quantity, line.unit_price_micros, currency)
+    return _total(line.quantity, line.unit_price_micros, currency)
 
 
 _PACKAGE_STATUS = {

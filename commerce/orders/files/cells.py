@@ -24,11 +24,11 @@ _FLOATED_ID = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d[eE]\+\d+", re.ASCII)
 _QUANTITY = re.compile(r"([+-]?\d{1,10})(?:\.0+)?", re.ASCII)
 
 
-class QuantityRefused(ValueError):  # noqa: N818 - becomes a CellFault
+class QuantityRefused(ValueError):
     pass
 
 
-class TimeRefused(ValueError):  # noqa: N818 - becomes a CellFault
+class TimeRefused(ValueError):
     pass
 
 

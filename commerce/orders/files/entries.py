@@ -15,7 +15,7 @@ Row = tuple[int, list[str]]
 """A line number and its cells. Cells are NFC text, neither stripped nor interpreted."""
 
 
-class FileRefused(Exception):  # noqa: N818 - it is refused; that is what a seller reads
+class FileRefused(Exception):
     """The file cannot be read as a whole. Raised before the first order is handed out.
 
     Only a file that is changed while it is read is refused later.
@@ -29,7 +29,7 @@ class FileRefused(Exception):  # noqa: N818 - it is refused; that is what a sell
         self.line = line
 
 
-class CellFault(Exception):  # noqa: N818 - collected into a Rejection, never shown as an error
+class CellFault(Exception):
     """One value that cannot be right. `column` is the heading as the file spells it."""
 
     def __init__(self, column: str, reason: str, value: str = "") -> None:

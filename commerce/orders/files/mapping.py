@@ -32,7 +32,7 @@ LONGEST_MAPPING_BYTES = 256 * 1024
 Heading = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class MappingRefused(Exception):  # noqa: N818 - a sentence for the seller
+class MappingRefused(Exception):
     """The mapping file, the key in it, and how to mend it."""
 
 

@@ -42,7 +42,7 @@ CURRENCY_MARKS: dict[str, frozenset[str]] = {
 }
 
 
-class MoneyTextRefused(ValueError):  # noqa: N818 - becomes a CellFault, see entries
+class MoneyTextRefused(ValueError):
     """Not an amount, or not of this currency. The message is a sentence for the seller."""
 
 

@@ -18,7 +18,7 @@ Attributes = dict[str, str]
 _ESCAPED_BLANK = re.compile(r"_x00(09|0A|0D|20)_", re.IGNORECASE)
 
 
-class Refused(Exception):  # noqa: N818 - a sentence for the seller, not a failure of the program
+class Refused(Exception):
     pass
 
 

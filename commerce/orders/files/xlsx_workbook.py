@@ -24,7 +24,7 @@ RELATIONS = "xl/_rels/workbook.xml.rels"
 STRINGS = "xl/sharedStrings.xml"
 
 
-class EnoughRows(Exception):  # noqa: N818 - how a peek ends
+class EnoughRows(Exception):
     pass
 
 
