@@ -105,9 +105,9 @@ async def page(
     _check_order(order)
     size, backward, cursor = _bounds(window)
     shape, values = split(where)
-    edge = _decode(cursor, order, listing, "before" if backward else "after")
-        if cursor is not None
-        else []
+    edge: list[Any] = []
+    if cursor is not None:
+        edge = _decode(cursor, order, listing, "before" if backward else "after")
     statement = _page_statement(listing, shape, order, backward, bool(edge))
     given = {"workspace": reader.workspace_id, "limit": size + 1}
     given |= {f"v{n}": value for n, value in enumerate(values)}
