@@ -24,7 +24,7 @@ RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip \
     && useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin seller
 WORKDIR /app
 COPY --from=packages /app/.venv .venv
-COPY seller pyproject.toml ./
+COPY seller pyproject.toml requirements.lock ./
 COPY tenants tenants
 COPY commerce commerce
 COPY schema schema

@@ -5,7 +5,11 @@ STATE := .state
 VENV := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check static format lint types lock reset clean python installed installed-dev web
+# Without bytecode every start compiles a thousand files anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run test check static format lint types schema migrations lock reset clean python \
+	installed installed-dev web
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,9 +21,9 @@ run: python ## Install what is missing and run the whole platform on this machin
 test: installed-dev web ## Run the tests on servers of their own (beside a running platform too)
 	@$(VENV)/python -m pytest $(ARGS)
 
-check: static test ## All that CI checks: format, lint, types, imports, tests
+check: static test ## All that CI checks: format, lint, types, imports, schema, migrations, tests
 
-static: lint types
+static: lint types schema migrations
 
 format: installed-dev ## Rewrite the sources in the project's format, with safe fixes
 	@$(VENV)/ruff check --fix .
@@ -32,6 +36,12 @@ lint: installed-dev ## Check format, style and imports
 
 types: installed-dev ## Check types
 	@$(VENV)/mypy
+
+schema: installed-dev ## Check that schema/schema.graphql is what the code says
+	@./seller schema check
+
+migrations: installed-dev ## Check that migrations and models agree, on a database made for that
+	@./seller migrate --check
 
 lock: installed-dev ## Resolve the locks anew from pyproject.toml (UPGRADE=1: newest versions)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv pip compile pyproject.toml \

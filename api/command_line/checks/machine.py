@@ -36,6 +36,8 @@ def _python() -> Finding:
 
 
 def _packages(lock: Path) -> Finding:
+    if not lock.exists():
+        return doubtful("packages", f"{lock.name} is not here to compare with", "Put it back.")
     pinned = _PINNED.findall(lock.read_text(encoding="utf-8"))
     differing = [
         f"{name} is {_installed(name) or 'missing'}, not {wanted}"
