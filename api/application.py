@@ -1,16 +1,12 @@
 """The application: builds everything from the settings, decides nothing."""
 
-import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,92 +20,25 @@ from api.graphql.http import HttpEndpoint
 from api.graphql.websocket import SocketLimits, WebSocketEndpoint
 from api.health import Health
 from api.metrics import Metrics
+from api.parts import Parts, open_parts, pool_limits, signing_keys
 from api.playground import playground_routes
-from api.settings import CHECKOUT, Settings
+from api.settings import CHECKOUT
 from api.sign_in import SignIn
 from schema.context import Context, Platform
 from schema.root import SCHEMA
 from tenants.api_keys import ApiKeys
-from tenants.database import WorkspaceDatabase
-from tenants.feed import Feeds
 from tenants.identity import Principal
-from tenants.pool import Pool, PoolLimits, check_role, open_pool
-from tenants.relay import WAKE_CHANNEL
-from tenants.sessions import Sessions
-from tenants.tokens import AccessTokens, SigningKeys, TokenRules
 
 log = structlog.get_logger()
 
-
-@dataclass
-class Parts:
-    """What a running process holds; tests and commands open the same parts."""
-
-    settings: Settings
-    pool: Pool
-    redis: Redis
-    tokens: AccessTokens
-    sessions: Sessions
-    feeds: Feeds
-    draining: asyncio.Event = field(default_factory=asyncio.Event)
-    _waking: set[asyncio.Task[Any]] = field(default_factory=set)
-
-    def open_database(self, principal: Principal, request_id: str = "") -> WorkspaceDatabase:
-        return WorkspaceDatabase(
-            self.pool, principal, request_id=request_id, announce=self.wake_relay
-        )
-
-    def wake_relay(self) -> None:
-        """Tell the relay that there is something; if nobody hears it, it polls."""
-        task = asyncio.get_running_loop().create_task(self._wake())
-        self._waking.add(task)
-        task.add_done_callback(self._waking.discard)
-
-    async def _wake(self) -> None:
-        with contextlib.suppress(RedisError, OSError):
-            await self.redis.publish(WAKE_CHANNEL, "")
-
-
-def pool_limits(settings: Settings) -> PoolLimits:
-    return PoolLimits(
-        size=settings.pool_size,
-        acquire_timeout=settings.acquire_timeout,
-        statement_timeout=settings.statement_timeout,
-        lock_timeout=settings.lock_timeout,
-    )
-
-
-def signing_keys(settings: Settings) -> SigningKeys:
-    return SigningKeys.open(settings.signing_keys or settings.state / "signing-keys.json")
-
-
-@contextlib.asynccontextmanager
-async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
-    """Connections and keys of one process, closed again however it ends."""
-    if settings.app_database_url is None or settings.redis_url is None:
-        raise SystemExit("APP_DATABASE_URL and REDIS_URL are needed; `make run` starts its own.")
-    pool = await open_pool(
-        settings.app_database_url.get_secret_value(), limits=pool_limits(settings)
-    )
-    redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_connect_timeout=3)
-    try:
-        await check_role(pool)
-        rules = TokenRules(
-            issuer=settings.token_issuer,
-            audience=settings.token_audience,
-            lifetime=timedelta(minutes=settings.access_token_minutes),
-        )
-        tokens = AccessTokens(signing_keys(settings), rules)
-        lifetime = timedelta(days=settings.refresh_token_days)
-        sessions = Sessions(pool, tokens, refresh_lifetime=lifetime)
-        yield Parts(settings, pool, redis, tokens, sessions, Feeds(pool, redis))
-    finally:
-        await redis.aclose()
-        try:
-            async with asyncio.timeout(3):
-                await pool.close()
-        except TimeoutError:
-            pool.terminate()
+__all__ = [
+    "Parts",
+    "build_application",
+    "build_execution",
+    "open_parts",
+    "pool_limits",
+    "signing_keys",
+]
 
 
 def build_application(parts: Parts) -> ASGIApp:

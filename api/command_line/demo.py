@@ -11,9 +11,9 @@ def demo() -> None:
     """
     import typer
 
-    from api.application import Parts
     from api.command_line.announcement import reachable_url
     from api.demo.workspaces import open_demo, write_tokens
+    from api.parts import Parts
 
     async def work(parts: Parts) -> None:
         settings = parts.settings

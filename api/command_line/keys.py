@@ -29,7 +29,7 @@ def create(
     """
     from datetime import UTC
 
-    from api.application import Parts
+    from api.parts import Parts
     from tenants.api_keys import create_key
 
     until = expires.replace(tzinfo=UTC) if expires else None
@@ -50,7 +50,7 @@ def create(
 @app.command("list")
 def list_all(workspace: Slug, *, as_json: AsJson = False) -> None:
     """Name the keys that are not revoked: id, name, last use, expiry, scopes."""
-    from api.application import Parts
+    from api.parts import Parts
     from tenants.api_keys import ApiKeyRow
 
     async def work(parts: Parts) -> None:
@@ -77,7 +77,7 @@ def revoke(
     workspace: Slug, key_id: Annotated[UUID, typer.Argument(help="Id; `seller key list`.")]
 ) -> None:
     """End a key at once."""
-    from api.application import Parts
+    from api.parts import Parts
     from tenants.api_keys import revoke_key
 
     async def work(parts: Parts) -> None:

@@ -27,7 +27,7 @@ ItsRole = Annotated[Role, typer.Argument(help="What the person may do; see docs/
 @app.command("list")
 def list_all(workspace: Slug, *, as_json: AsJson = False) -> None:
     """Name the members: role, e-mail address, name."""
-    from api.application import Parts
+    from api.parts import Parts
     from tenants.workspaces import members
 
     async def work(parts: Parts) -> None:
@@ -47,7 +47,7 @@ def invite(workspace: Slug, email: Email, role: ItsRole) -> None:
     """
     from datetime import timedelta
 
-    from api.application import Parts
+    from api.parts import Parts
     from tenants.invitations import invite as invite_person
 
     async def work(parts: Parts) -> None:
@@ -81,7 +81,7 @@ def add(
     """
     from datetime import UTC, datetime
 
-    from api.application import Parts
+    from api.parts import Parts
     from tenants.sessions import hash_password
     from tenants.workspaces import change_role, ensure_user, join
 
@@ -108,7 +108,7 @@ def add(
 @app.command()
 def part(workspace: Slug, email: Email) -> None:
     """End a membership; its tokens are refused from now on. The last OWNER cannot part."""
-    from api.application import Parts
+    from api.parts import Parts
     from tenants.workspaces import part as part_with
 
     async def work(parts: Parts) -> None:

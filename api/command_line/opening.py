@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
-    from api.application import Parts
+    from api.parts import Parts
     from api.settings import Settings
     from tenants.database import WorkspaceDatabase
 
@@ -37,7 +37,7 @@ def with_parts(work: "Callable[[Parts], Awaitable[T]]") -> T:
     import asyncpg
     from redis.exceptions import RedisError
 
-    from api.application import open_parts
+    from api.parts import open_parts
     from api.settings import load_settings
     from tenants.pool import UnsafeRoleError
     from tenants.workspaces import MembershipRefused

@@ -137,11 +137,11 @@ async def _run_all(settings: "Settings", started: float, *, quiet: bool) -> None
     from api.listening import listen
 
     _say("Loading the application.")
-    from api.application import open_parts
     from api.command_line.announcement import announce, reachable_url
     from api.command_line.children import kept_running
     from api.demo.workspaces import open_demo, write_tokens
     from api.logs import set_up_logs
+    from api.parts import open_parts
     from api.serving import make_server, when_told_to_stop
     from api.tracing import set_up_tracing
 

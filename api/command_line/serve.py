@@ -14,8 +14,8 @@ def serve() -> None:
 
     Example: `APP_DATABASE_URL=... REDIS_URL=... HOST=0.0.0.0 seller serve`
     """
-    from api.application import Parts
     from api.logs import set_up_logs
+    from api.parts import Parts
     from api.serving import serve_until_told
     from api.settings import load_settings
     from api.tracing import set_up_tracing
@@ -38,9 +38,9 @@ def relay() -> None:
     """
     from datetime import timedelta
 
-    from api.application import Parts
     from api.logs import set_up_logs
     from api.metrics import RELAYED, serve_metrics
+    from api.parts import Parts
     from api.serving import when_told_to_stop
     from api.settings import load_settings
     from tenants.relay import Relay

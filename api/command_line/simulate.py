@@ -29,9 +29,9 @@ def live(
 
     Example: `seller simulate live --workspace my-shop --rate 20 --orders 1000`
     """
-    from api.application import Parts
     from api.demo.live import LiveRoomPlay
     from api.logs import set_up_logs
+    from api.parts import Parts
     from tenants.pool import Row
 
     set_up_logs(level="WARNING")

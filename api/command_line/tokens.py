@@ -23,7 +23,7 @@ def issue(
     """
     from datetime import UTC, datetime, timedelta
 
-    from api.application import Parts
+    from api.parts import Parts
     from tenants.grants import Role
 
     async def work(parts: Parts) -> None:
@@ -48,7 +48,7 @@ def rotate_keys() -> None:
     Running servers read the keys at their start: restart them afterwards. Where several share a
     key file (SELLER_SIGNING_KEYS), bring the new file to all of them first.
     """
-    from api.application import signing_keys
+    from api.parts import signing_keys
     from api.settings import load_settings
 
     keys = signing_keys(load_settings())

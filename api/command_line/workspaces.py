@@ -52,7 +52,7 @@ def create(
     """
     from datetime import UTC, datetime
 
-    from api.application import Parts
+    from api.parts import Parts
     from commerce.shops.operations import open_shop
     from tenants.database import Writer
     from tenants.grants import Role
@@ -92,7 +92,7 @@ def create(
 @app.command("list")
 def list_all(*, as_json: AsJson = False) -> None:
     """Name every workspace: slug, name, id."""
-    from api.application import Parts
+    from api.parts import Parts
     from tenants.database import platform_door
 
     async def work(parts: Parts) -> None:

@@ -16,8 +16,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from api.application import Parts
 from api.demo.cast import BUYERS
+from api.parts import Parts
 from commerce.live.operations import count_viewers
 from commerce.live.queries import LiveRoomRow
 from commerce.money import MICROS, minor_digits

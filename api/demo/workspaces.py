@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from api.application import Parts
 from api.demo.cast import WORKSPACES, DemoProduct, DemoWorkspace
+from api.parts import Parts
 from commerce.catalogue import operations as catalogue
 from commerce.live.operations import start_room
 from commerce.money import to_minor
