@@ -1,5 +1,8 @@
 """The schema: every question, change and stream a client can ask for, by name."""
 
+from datetime import datetime
+from decimal import Decimal
+
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
@@ -37,6 +40,7 @@ from schema.products import (
     products,
     sku,
 )
+from schema.scalars import DATE_TIME, DECIMAL
 from schema.stock import Warehouse, warehouses
 from schema.workspace_mutations import (
     ApiKeyCreatePayload,
@@ -117,7 +121,7 @@ SCHEMA = strawberry.Schema(
     subscription=Subscription,
     types=[Refused, TransitionRefused, VersionConflict],
     config=StrawberryConfig(
-        scalar_map={CurrencyCode: CURRENCY_CODE},
+        scalar_map={CurrencyCode: CURRENCY_CODE, datetime: DATE_TIME, Decimal: DECIMAL},
     ),
 )
 

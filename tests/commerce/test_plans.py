@@ -38,6 +38,17 @@ SELECT $1, gen_random_uuid(), 'TIKTOK_SHOP', (577000000000000000 + n)::text, 'SA
        n, 0, 0, n, timestamptz '2026-01-01' + n * interval '1 minute', now(), now(), 1
   FROM generate_series(1, $2) n
 """
+_LINES = """
+INSERT INTO order_lines (workspace_id, order_id, place, seller_sku, product_name, quantity,
+                         unit_price_micros, list_minor)
+SELECT workspace_id, id, 1, 'SKU-' || external_id, '', 1, 0, 0 FROM orders WHERE workspace_id = $1
+"""
+_PACKAGES = """
+INSERT INTO packages (workspace_id, id, order_id, status, path, tracking_number, created_at,
+                      updated_at)
+SELECT workspace_id, gen_random_uuid(), id, 'PROCESSING', path, 'T-' || external_id, now(), now()
+  FROM orders WHERE workspace_id = $1
+"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -51,7 +62,9 @@ async def crowded(world: World) -> AsyncIterator[TestWorkspace]:
         await owner.execute(_PRODUCTS, workspace.id, ROWS)
         await owner.execute(_TERMS, workspace.id)
         await owner.execute(_ORDERS, workspace.id, ROWS)
-    await owner.execute("ANALYZE products, product_terms, orders")
+        await owner.execute(_LINES, workspace.id)
+        await owner.execute(_PACKAGES, workspace.id)
+    await owner.execute("ANALYZE products, product_terms, orders, order_lines, packages")
     yield workspaces[0]
     await owner.close()
 
