@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -80,7 +81,16 @@ def build_application(parts: Parts) -> ASGIApp:
             demo_file=settings.state / "demo.json",
         ),
     ]
-    return _RequestIds(Starlette(routes=routes, lifespan=_lifespan(parts)))
+    application: ASGIApp = Starlette(routes=routes, lifespan=_lifespan(parts))
+    if settings.allowed_origins:
+        application = CORSMiddleware(
+            application,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type"],
+            expose_headers=["x-request-id"],
+        )
+    return _RequestIds(application)
 
 
 def build_execution(parts: Parts) -> Execution:
