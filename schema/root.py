@@ -71,36 +71,91 @@ assert schema.relations  # noqa: S101
 
 @strawberry.type
 class Query:
-    viewer: Viewer = strawberry.field(resolver=viewer)
-    workspace: Workspace = strawberry.field(resolver=workspace)
+    viewer: Viewer = strawberry.field(
+        resolver=viewer, description="Who is asking, and what they may do."
+    )
+    workspace: Workspace = strawberry.field(
+        resolver=workspace,
+        description="The workspace of your credential; there is no other to see.",
+    )
     workspace_by_legacy_id: Workspace | None = strawberry.field(resolver=workspace_by_legacy_id)
-    shop_by_legacy_id: Shop | None = strawberry.field(resolver=shop_by_legacy_id)
-    audit_log: AuditConnection = strawberry.field(resolver=audit_log)
-    node: Node | None = strawberry.field(resolver=find_node)
-    product: Product | None = strawberry.field(resolver=product)
-    products: ProductConnection = strawberry.field(resolver=products)
-    sku: Sku | None = strawberry.field(resolver=sku)
+    shop_by_legacy_id: Shop | None = strawberry.field(
+        resolver=shop_by_legacy_id, description="A shop by its id in the former back office."
+    )
+    audit_log: AuditConnection = strawberry.field(
+        resolver=audit_log,
+        description="What was changed, by whom; newest first. For OWNER and ADMIN.",
+    )
+    node: Node | None = strawberry.field(
+        resolver=find_node,
+        description="Anything by its global id; null where this workspace has nothing by that id.",
+    )
+    product: Product | None = strawberry.field(
+        resolver=product, description="One product; null where there is none."
+    )
+    products: ProductConnection = strawberry.field(
+        resolver=products,
+        description="Products, newest first unless `orderBy` says otherwise. 20 a page, at most 100.",
+    )
+    sku: Sku | None = strawberry.field(
+        resolver=sku, description="One SKU; null where there is none."
+    )
     categories: list[Category] = strawberry.field(
         resolver=categories, description="The platform's category tree, top first."
     )
-    warehouses: list[Warehouse] = strawberry.field(resolver=warehouses)
-    order: Order | None = strawberry.field(resolver=order)
-    orders: OrderConnection = strawberry.field(resolver=orders)
-    order_line_figures: list[OrderLineFigures] = strawberry.field(resolver=order_line_figures)
-    live_room: LiveRoom | None = strawberry.field(resolver=live_room)
-    live_rooms: LiveRoomConnection = strawberry.field(resolver=live_rooms)
+    warehouses: list[Warehouse] = strawberry.field(
+        resolver=warehouses, description="All warehouses of the workspace, by name."
+    )
+    order: Order | None = strawberry.field(
+        resolver=order, description="One order; null where there is none."
+    )
+    orders: OrderConnection = strawberry.field(
+        resolver=orders,
+        description="Orders, newest first unless `orderBy` says otherwise. 20 a page, at most 100.",
+    )
+    order_line_figures: list[OrderLineFigures] = strawberry.field(
+        resolver=order_line_figures,
+        description="Exact sums over order lines, one entry a currency.",
+    )
+    live_room: LiveRoom | None = strawberry.field(
+        resolver=live_room, description="One LIVE room; null where there is none."
+    )
+    live_rooms: LiveRoomConnection = strawberry.field(
+        resolver=live_rooms, description="LIVE rooms, newest first. 20 a page, at most 100."
+    )
 
 
 @strawberry.type
 class Mutation:
-    product_create: ProductPayload = strawberry.mutation(resolver=product_create)
-    product_update: ProductPayload = strawberry.mutation(resolver=product_update)
-    product_activate: ProductPayload = strawberry.mutation(resolver=product_activate)
-    product_deactivate: ProductPayload = strawberry.mutation(resolver=product_deactivate)
-    order_ingest: OrderIngestPayload = strawberry.mutation(resolver=order_ingest)
-    order_ship: OrderPayload = strawberry.mutation(resolver=order_ship)
-    order_cancel: OrderPayload = strawberry.mutation(resolver=order_cancel)
-    package_track: OrderPayload = strawberry.mutation(resolver=package_track)
+    product_create: ProductPayload = strawberry.mutation(
+        resolver=product_create,
+        description="Create a product in DRAFT, with its SKUs and their stock.",
+    )
+    product_update: ProductPayload = strawberry.mutation(
+        resolver=product_update,
+        description="Change a product's texts; what is left out stays as it is.",
+    )
+    product_activate: ProductPayload = strawberry.mutation(
+        resolver=product_activate,
+        description="Put a product on sale on every site it is listed for.",
+    )
+    product_deactivate: ProductPayload = strawberry.mutation(
+        resolver=product_deactivate, description="Take a product off sale on every site."
+    )
+    order_ingest: OrderIngestPayload = strawberry.mutation(
+        resolver=order_ingest,
+        description="Report 1 to 500 orders of a channel; a repeated report changes nothing.",
+    )
+    order_ship: OrderPayload = strawberry.mutation(
+        resolver=order_ship, description="Hand a package of an order over to its carrier."
+    )
+    order_cancel: OrderPayload = strawberry.mutation(
+        resolver=order_cancel, description="Call an order off, with all of its packages."
+    )
+    package_track: OrderPayload = strawberry.mutation(
+        resolver=package_track,
+        description="Note what a carrier reports; package and order move on accordingly.",
+    )
     member_invite: MemberInvitePayload = strawberry.mutation(resolver=member_invite)
     member_invitation_revoke: DonePayload = strawberry.mutation(resolver=member_invitation_revoke)
     member_change_role: DonePayload = strawberry.mutation(resolver=member_change_role)

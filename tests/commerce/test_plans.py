@@ -40,8 +40,10 @@ SELECT $1, gen_random_uuid(), 'TIKTOK_SHOP', (577000000000000000 + n)::text, 'SA
 """
 _LINES = """
 INSERT INTO order_lines (workspace_id, order_id, place, seller_sku, product_name, quantity,
-                         unit_price_micros, list_minor)
-SELECT workspace_id, id, 1, 'SKU-' || external_id, '', 1, 0, 0 FROM orders WHERE workspace_id = $1
+                         unit_price_micros, list_minor, seller_discount_minor,
+                         platform_discount_minor)
+SELECT workspace_id, id, 1, 'SKU-' || external_id, '', 1, 0, 0, 0, 0
+  FROM orders WHERE workspace_id = $1
 """
 _PACKAGES = """
 INSERT INTO packages (workspace_id, id, order_id, status, path, tracking_number, created_at,
