@@ -37,9 +37,14 @@ async def acquire(pool: Pool) -> Any:
 
 def lost(connection: Any, error: BaseException) -> bool:
     """Whether a statement failed because the connection is no more."""
-    return isinstance(error, _AWAY) or (
-        isinstance(error, Exception) and bool(connection.is_closed())
-    )
+    return isinstance(error, _AWAY) or (isinstance(error, Exception) and _gone(connection))
+
+
+def _gone(connection: Any) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the pool has taken it back: it was terminated
+        return True
 
 
 async def finish(pool: Pool, connection: Any, end: str) -> None:
@@ -54,7 +59,7 @@ async def _finished(pool: Pool, connection: Any, end: str) -> None:
     try:
         if end == "COMMIT":
             await _commit(connection)
-        elif not connection.is_closed():
+        elif not _gone(connection):
             await _roll_back(connection)
     finally:
         await pool.release(connection)
@@ -68,7 +73,7 @@ async def _roll_back(connection: Any) -> None:
 
 
 async def _commit(connection: Any) -> None:
-    if connection.is_closed():
+    if _gone(connection):
         raise DatabaseUnavailable(
             "The connection to the database was lost before the change was committed. "
             "Nothing was changed; try again."

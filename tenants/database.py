@@ -146,10 +146,6 @@ class Writer(Reader):
         yield
         await self.execute("SET LOCAL app.door = ''")
 
-    @property
-    def connection_lost(self) -> bool:
-        return self._connection is not None and self._connection.is_closed()
-
 
 class WorkspaceDatabase:
     """The database as one principal sees it, for the length of one operation."""
