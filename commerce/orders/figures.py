@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Numeric, bindparam, cast, func, select
+from sqlalchemy import BigInteger, and_, bindparam, cast, func, select
 
 from commerce.conditions import EVERYTHING, Condition, Shape, split, to_sql
 from commerce.money import micros_to_decimal
@@ -84,27 +84,53 @@ async def line_figures(reader: Reader, *, where: Condition = EVERYTHING) -> list
 
 @lru_cache(maxsize=500)
 def _statement(shape: Shape) -> Statement:
+    """Sums per order first, then over orders; SKUs, the one count across orders, apart.
+
+    count(DISTINCT ...) over all lines would sort every one of them, several times over.
+    """
     workspace = bindparam("workspace", type_=_orders.c.workspace_id.type)
-    worth = cast(_lines.c.quantity * _lines.c.unit_price_micros, Numeric)
+    lines = _lines.join(
+        _orders,
+        (_orders.c.workspace_id == _lines.c.workspace_id) & (_orders.c.id == _lines.c.order_id),
+    )
+    wanted = and_(
+        _lines.c.workspace_id == workspace,
+        _orders.c.workspace_id == workspace,
+        to_sql(shape, RULES),
+    )
+    of_order = (_orders.c.id, _orders.c.currency, _orders.c.buyer_id, _orders.c.recipient_country)
+    per_order = (
+        select(
+            *of_order,
+            func.sum(_lines.c.quantity * _lines.c.unit_price_micros).label("micros"),
+            func.count().label("lines"),
+            func.sum(_lines.c.quantity).label("pieces"),
+        )
+        .select_from(lines)
+        .where(wanted)
+        .group_by(*of_order)
+        .cte("per_order")
+    )
+    sku = select(_orders.c.currency, _lines.c.seller_sku).select_from(lines).where(wanted)
+    distinct = sku.distinct().subquery()
+    per_currency = select(distinct.c.currency, func.count().label("seller_skus")).select_from(
+        distinct
+    )
+    skus = per_currency.group_by(distinct.c.currency).cte("skus")
+    one = per_order.c
     query = (
         select(
-            _orders.c.currency,
-            func.sum(worth).label("micros"),
-            func.count().label("lines"),
-            func.count(_orders.c.id.distinct()).label("orders"),
-            func.sum(_lines.c.quantity).label("pieces"),
-            func.count(_lines.c.seller_sku.distinct()).label("seller_skus"),
-            func.count(_orders.c.buyer_id.distinct()).label("buyers"),
-            func.count(_orders.c.recipient_country.distinct()).label("countries"),
+            one.currency,
+            func.sum(one.micros).label("micros"),
+            cast(func.sum(one.lines), BigInteger).label("lines"),
+            func.count().label("orders"),
+            cast(func.sum(one.pieces), BigInteger).label("pieces"),
+            func.max(skus.c.seller_skus).label("seller_skus"),
+            func.count(one.buyer_id.distinct()).label("buyers"),
+            func.count(one.recipient_country.distinct()).label("countries"),
         )
-        .select_from(_lines)
-        .join(
-            _orders,
-            (_orders.c.workspace_id == _lines.c.workspace_id) & (_orders.c.id == _lines.c.order_id),
-        )
-        .where(_lines.c.workspace_id == workspace, _orders.c.workspace_id == workspace)
-        .where(to_sql(shape, RULES))
-        .group_by(_orders.c.currency)
-        .order_by(_orders.c.currency)
+        .select_from(per_order.join(skus, skus.c.currency == one.currency))
+        .group_by(one.currency)
+        .order_by(one.currency)
     )
     return compiled(query)
