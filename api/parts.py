@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -34,7 +33,8 @@ class Parts:
     sessions: Sessions
     feeds: Feeds
     draining: asyncio.Event = field(default_factory=asyncio.Event)
-    _waking: set[asyncio.Task[Any]] = field(default_factory=set)
+    _waking: asyncio.Task[None] | None = None
+    _called: bool = False
 
     def open_database(self, principal: Principal, request_id: str = "") -> WorkspaceDatabase:
         return WorkspaceDatabase(
@@ -42,14 +42,20 @@ class Parts:
         )
 
     def wake_relay(self) -> None:
-        """Tell the relay that there is something; if nobody hears it, it polls."""
-        task = asyncio.get_running_loop().create_task(self._wake())
-        self._waking.add(task)
-        task.add_done_callback(self._waking.discard)
+        """Tell the relay that there is something; if nobody hears it, it polls.
+
+        One call is under way at a time, however many commits there are and however long Redis
+        takes to answer.
+        """
+        self._called = True
+        if self._waking is None or self._waking.done():
+            self._waking = asyncio.get_running_loop().create_task(self._wake())
 
     async def _wake(self) -> None:
-        with contextlib.suppress(RedisError, OSError):
-            await self.redis.publish(WAKE_CHANNEL, "")
+        while self._called:
+            self._called = False
+            with contextlib.suppress(RedisError, OSError):
+                await self.redis.publish(WAKE_CHANNEL, "")
 
 
 def pool_limits(settings: Settings) -> PoolLimits:
