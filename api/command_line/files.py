@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from api.application import Parts
+    from commerce.orders.files.entries import Remark
     from commerce.orders.files.mapping import Mapping
     from commerce.orders.imports import ImportReport, RefusedLine
 
 app = typer.Typer(no_args_is_help=True)
 
 _SHOWN_REFUSALS = 20
+_SHOWN_REMARKS = 5
 _HEADINGS = ("line", "order_id", "column", "value", "reason")
 
 
@@ -65,6 +67,8 @@ def orders(
         raise typer.BadParameter("give either --site (a TikTok Shop export) or --mapping")
     if site is not None and site.upper() not in Site.__members__:
         raise typer.BadParameter(f"{site!r} is no site; there are {', '.join(Site)}")
+    if rejects is not None and not rejects.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {rejects.parent} for --rejects")
     refused_to = rejects or Path(f"{file.name}.rejected.csv")
 
     async def work(parts: "Parts") -> None:
@@ -78,6 +82,7 @@ def orders(
                 site=Site(site.upper()) if site else None,
                 mapping=_mapping(mapping) if mapping else None,
                 on_refused=refuse,
+                on_remark=_first_remarks(console),
                 on_progress=progress,
             )
         _summarize(console, report, refused_to)
@@ -157,6 +162,20 @@ def _rejects(path: Path, console: "Console") -> Iterator["Callable[[RefusedLine]
         yield refuse
 
 
+def _first_remarks(console: "Console") -> "Callable[[Remark], None]":
+    count = 0
+
+    def show(remark: "Remark") -> None:
+        nonlocal count
+        count += 1
+        if count <= _SHOWN_REMARKS:
+            fault = remark.fault
+            place = f"Line {fault.line:,}" + (f", {fault.column}" if fault.column else "")
+            console.print(f"{place}: {fault.reason}; stored nevertheless.", markup=False)
+
+    return show
+
+
 def _harmless(cell: str) -> str:
     """Text that a spreadsheet does not run as a formula: the file's cells are anybody's."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
@@ -178,4 +197,4 @@ def _summarize(console: "Console", report: "ImportReport", refused_to: Path) -> 
     else:
         console.print("No line was rejected.")
     if report.remarks:
-        console.print(f"{report.remarks:,} oddities in orders that were stored nevertheless.")
+        console.print(f"{report.remarks:,} oddities in orders that are taken nevertheless.")

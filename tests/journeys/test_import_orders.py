@@ -121,9 +121,11 @@ async def run(
     platform: OwnPlatform, workspace: TestWorkspace, file: Path, *options: str
 ) -> "subprocess.CompletedProcess[str]":
     given = command(platform, workspace, file, *options)
-    return await asyncio.to_thread(
-        subprocess.run, **given, capture_output=True, text=True, timeout=300, check=False
-    )
+
+    def work() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(**given, capture_output=True, text=True, timeout=300, check=False)
+
+    return await asyncio.to_thread(work)
 
 
 def export(path: Path, *lines: dict[str, str]) -> Path:
@@ -214,11 +216,13 @@ async def test_an_import_killed_midway_is_run_again(
         return int(await platform.owner.fetchval(counting, workspace.id))
 
     given = command(platform, workspace, file, "--mapping", "orders.toml")
-    with await asyncio.to_thread(subprocess.Popen, **given, stderr=subprocess.DEVNULL) as process:
-        while await stored() < 1_000:
-            assert process.poll() is None
-            await asyncio.sleep(0.01)
-        process.kill()
+    words = given.pop("args")
+    process = await asyncio.create_subprocess_exec(*words, **given, stderr=subprocess.DEVNULL)
+    while await stored() < 1_000:
+        assert process.returncode is None
+        await asyncio.sleep(0.01)
+    process.kill()
+    await process.wait()
     before = await stored()
     assert 1_000 <= before < orders
     done = await run(platform, workspace, file, "--mapping", "orders.toml")
@@ -232,6 +236,21 @@ async def test_an_import_killed_midway_is_run_again(
         "SELECT count(*) FROM outbox_events WHERE workspace_id = $1", workspace.id
     )
     assert events == orders
+
+
+async def test_an_import_outlives_its_connections(
+    platform: OwnPlatform, workspace: TestWorkspace, tmp_path: Path
+) -> None:
+    file = table(tmp_path / "orders.csv", 4_000)
+    running = asyncio.create_task(run(platform, workspace, file, "--mapping", "orders.toml"))
+    counting = "SELECT count(*) FROM orders WHERE workspace_id = $1"
+    while await platform.owner.fetchval(counting, workspace.id) < 500:
+        assert not running.done()
+        await asyncio.sleep(0.01)
+    assert await platform.cut_postgres() > 0
+    done = await running
+    assert done.returncode == 0, done.stderr
+    assert await platform.owner.fetchval(counting, workspace.id) == 4_000
 
 
 @pytest.mark.timeout(400)
