@@ -26,41 +26,41 @@ def test_help_names_every_command_and_completion_completes_them(seller: Seller) 
     assert "_SELLER_COMPLETE=complete_bash" in script.out
 
 
-def test_help_of_a_command_explains_itself_with_an_example(seller: Seller) -> None:
-    told = seller("workspace", "create", "--help")
+def test_help_of_a_command_explains_itself_with_an_example(typed: Seller) -> None:
+    told = typed("workspace", "create", "--help")
     assert "seller workspace create my-shop" in told.out.replace("\n", " ")
     assert "FACTORY" in told.out
-    assert "OWNER" in seller("member", "add", "--help").out
+    assert "OWNER" in typed("member", "add", "--help").out
 
 
-def test_a_workspace_from_opening_to_a_revoked_key(seller: Seller) -> None:
+def test_a_workspace_from_opening_to_a_revoked_key(typed: Seller) -> None:
     slug = f"cli-{secrets.token_hex(4)}"
     mail = f"me@{slug}.example"
     create = ("workspace", "create", slug, "CLI", "--owner", mail, "--password-stdin")
-    opened = seller(*create, "--site", "TH", "--site", "VN", "--site", "TH", feed="long enough\n")
+    opened = typed(*create, "--site", "TH", "--site", "VN", "--site", "TH", feed="long enough\n")
     assert (opened.code, opened.out) == (0, f"Opened {slug}.\n"), opened.err
-    taken = seller(*create, "--site", "TH", feed="long enough\n")
+    taken = typed(*create, "--site", "TH", feed="long enough\n")
     assert taken.code == 1
     assert "taken" in taken.err
-    assert slug in {one["slug"] for one in json.loads(seller("workspace", "list", "--json").out)}
+    assert slug in {one["slug"] for one in json.loads(typed("workspace", "list", "--json").out)}
 
-    added = seller("member", "add", slug, f"Ploy@{slug}.example", "ORDERS", "--name", "Ploy")
+    added = typed("member", "add", slug, f"Ploy@{slug}.example", "ORDERS", "--name", "Ploy")
     assert added.code == 0, added.err
-    listed = json.loads(seller("member", "list", slug, "--json").out)
+    listed = json.loads(typed("member", "list", slug, "--json").out)
     assert [(one["role"], one["name"]) for one in listed] == [("OWNER", "me"), ("ORDERS", "Ploy")]
-    assert seller("member", "invite", slug, f"new@{slug}.example", "VIEWER").out.startswith("sci_")
-    assert seller("token", "issue", slug, mail).out.startswith("eyJ")
-    last = seller("member", "add", slug, mail, "VIEWER")
+    assert typed("member", "invite", slug, f"new@{slug}.example", "VIEWER").out.startswith("sci_")
+    assert typed("token", "issue", slug, mail).out.startswith("eyJ")
+    last = typed("member", "add", slug, mail, "VIEWER")
     assert last.code == 1
     assert "keeps one owner" in last.err
-    assert seller("member", "part", slug, f"ploy@{slug}.example").code == 0
+    assert typed("member", "part", slug, f"ploy@{slug}.example").code == 0
 
-    key = seller("key", "create", slug, "Warehouse", "--scope", "orders:read")
+    key = typed("key", "create", slug, "Warehouse", "--scope", "orders:read")
     assert key.out.startswith("sck_"), key.err
-    (row,) = json.loads(seller("key", "list", slug, "--json").out)
+    (row,) = json.loads(typed("key", "list", slug, "--json").out)
     assert (row["name"], row["scopes"]) == ("Warehouse", ["orders:read"])
-    assert seller("key", "revoke", slug, row["id"]).out == "Revoked.\n"
-    assert seller("key", "revoke", slug, row["id"]).code == 1
+    assert typed("key", "revoke", slug, row["id"]).out == "Revoked.\n"
+    assert typed("key", "revoke", slug, row["id"]).code == 1
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_a_workspace_from_opening_to_a_revoked_key(seller: Seller) -> None:
         (("key", "create", "no-such", "x", "--scope", "everything"), "'everything'"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said(seller: Seller, words: tuple[str, ...], said: str) -> None:
-    done = seller(*words)
+def test_what_is_wrong_is_said(typed: Seller, words: tuple[str, ...], said: str) -> None:
+    done = typed(*words)
     assert done.code in {1, 2}
     assert said in done.err
 
