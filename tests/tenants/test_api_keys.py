@@ -104,7 +104,7 @@ async def test_a_key_loses_what_its_maker_loses_and_dies_with_the_membership(
     world: World, owner: asyncpg.Connection
 ) -> None:
     workspace = await world.workspace()
-    key, _ = await made(workspace, "orders:read", "keys:manage", role=Role.ADMIN)
+    key, _ = await made(workspace, "workspace:read", "orders:read", "keys:manage", role=Role.ADMIN)
     text = key.removeprefix("Bearer ")
     maker: UUID = await owner.fetchval(
         "SELECT created_by FROM api_keys WHERE workspace_id = $1", workspace.id
@@ -119,7 +119,7 @@ async def test_a_key_loses_what_its_maker_loses_and_dies_with_the_membership(
     afresh = await ApiKeys(world.parts.pool).read(text)
 
     assert at_once.code == "UNAUTHENTICATED"
-    assert afresh.grants == {Grant.ORDERS_READ}
+    assert afresh.grants == {Grant.ORDERS_READ, Grant.WORKSPACE_READ}
     assert (await world.ask_as(afresh, ORDERS)).errors == []
 
     await workspace.system().change("test", lambda writer: part(writer, maker))
@@ -132,7 +132,7 @@ async def test_a_promotion_of_its_maker_gives_a_key_nothing_and_takes_nothing(
     world: World, owner: asyncpg.Connection
 ) -> None:
     workspace = await world.workspace()
-    key, _ = await made(workspace, "keys:manage", role=Role.ADMIN)
+    key, _ = await made(workspace, "workspace:read", "keys:manage", role=Role.ADMIN)
     assert (await world.ask(KEYS, authorization=key)).errors == []
     maker = await owner.fetchval(
         "SELECT created_by FROM api_keys WHERE workspace_id = $1", workspace.id

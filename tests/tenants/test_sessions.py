@@ -72,7 +72,8 @@ async def test_whatever_is_wrong_the_refusal_is_the_same(
     told = set()
     for who, password, slug in (
         (email, "wrong", None), ("nobody@people.example", PASSWORD, None),
-        (email, PASSWORD, other.slug), (email, PASSWORD, "no-such"), (email + "\x00", PASSWORD, None),
+        (email, PASSWORD, other.slug), (email, PASSWORD, "no-such"),
+        (email + "\x00", PASSWORD, None),
         (email, PASSWORD, "x\x00"), (email, "", None),
     ):  # fmt: skip
         with pytest.raises(NotAuthenticated) as refused:
