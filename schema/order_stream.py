@@ -141,7 +141,10 @@ def _position(after: str | None) -> int | None:
 
 
 def _wanted(given: Any) -> frozenset[str] | None:
+    """The values that a filter lets through; None for all. `eq` and `oneOf` both have to hold."""
     if given is None:
         return None
-    values = [given.eq] if given.eq is not None else []
-    return frozenset(v.value for v in [*values, *(given.one_of or [])])
+    parts = [[given.eq]] if given.eq is not None else []
+    parts += [given.one_of] if given.one_of is not None else []
+    sets = [frozenset(value.value for value in part) for part in parts]
+    return frozenset.intersection(*sets) if sets else None
