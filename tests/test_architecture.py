@@ -48,11 +48,15 @@ OTHER_STATEMENTS = {
     ("api/command_line/checks/postgres.py", "SELECT count(*) AS events"): "likewise",
 }
 LONGEST_FILE = 350
-LONG_FILES = {"schema/orders.py": 360}
+LONG_FILES = {  # each is to be split, not to grow
+    "schema/orders.py": 360,
+    "commerce/catalogue/operations.py": 380,
+}
 LONGEST_FUNCTION = 50
-LONG_FUNCTIONS = {  # commands: their options are their length
+LONG_FUNCTIONS = {  # commands, whose options are their length, and one composed statement
     ("api/command_line/workspaces.py", "create"): 70,
     ("api/command_line/files.py", "orders"): 65,
+    ("commerce/orders/figures.py", "_statement"): 55,
 }
 VAGUE = {"service", "services", "manager", "helper", "helpers", "util", "utils", "base", "common"}
 
