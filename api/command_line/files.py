@@ -182,7 +182,7 @@ def _harmless(cell: str) -> str:
 
 
 def _summarize(console: "Console", report: "ImportReport", refused_to: Path) -> None:
-    console.file = sys.stdout
+    console = type(console)(file=sys.stdout, highlight=False, soft_wrap=True)
     console.print(
         f"Stored {report.stored:,} orders ({report.stored_lines:,} lines); "
         f"{report.updated:,} known ones moved on, {report.known:,} were known already."
