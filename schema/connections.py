@@ -55,7 +55,9 @@ def _cursor(root: strawberry.Parent[_ListedEdge]) -> str:
     return root.page.cursor(root.node)
 
 
-@strawberry.type
+@strawberry.type(
+    description="Where a page lies in its list; the cursors go into `after` and `before`."
+)
 class PageInfo:
     has_next_page: bool
     has_previous_page: bool
@@ -63,13 +65,13 @@ class PageInfo:
     end_cursor: str | None
 
 
-@strawberry.type
+@strawberry.type(description="A row and its place in the list.")
 class Edge(Generic[T]):
     node: T
     cursor: str = strawberry.field(resolver=_cursor)
 
 
-@strawberry.type
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(resolver=_edges)
     nodes: list[T] = strawberry.field(resolver=_nodes)

@@ -36,18 +36,18 @@ class LiveRoom(Node):
         return isinstance(obj, LiveRoomRow)
 
 
-@strawberry.enum
+@strawberry.enum(description="What LIVE rooms can be sorted by.")
 class LiveRoomOrderField(Enum):
     STARTED_AT = "STARTED_AT"
 
 
-@strawberry.input
+@strawberry.input(description="One level of sorting.")
 class LiveRoomOrder:
     field: LiveRoomOrderField
     direction: Direction = Direction.ASC
 
 
-@strawberry.input
+@strawberry.input(description="Which rooms; all that is given must hold.")
 class LiveRoomWhere:
     site: Filter[Site] | None = None
     external_id: StringFilter | None = None

@@ -29,7 +29,7 @@ class UserError:
     message: str
 
 
-@strawberry.type
+@strawberry.type(description="A refusal that needs no more than its code, place and words.")
 class Refused(UserError):
     pass
 

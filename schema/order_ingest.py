@@ -28,7 +28,7 @@ from tenants.database import Writer
 from tenants.grants import Grant
 
 
-@strawberry.input
+@strawberry.input(description="Where an incoming order goes.")
 class RecipientInput:
     name: str | None = None
     phone: str | None = None
@@ -40,7 +40,9 @@ class RecipientInput:
     address_line: str | None = None
 
 
-@strawberry.input
+@strawberry.input(
+    description="A line of an incoming order; its amounts are in the order's currency."
+)
 class OrderLineInput:
     seller_sku: str
     product_name: str
@@ -53,7 +55,9 @@ class OrderLineInput:
     platform_discount: MoneyInput | None = None
 
 
-@strawberry.input
+@strawberry.input(
+    description="An order as its channel reports it. Known by `channel` and `externalId`."
+)
 class IncomingOrderInput:
     external_id: str
     site: Site
@@ -76,7 +80,7 @@ class IncomingOrderInput:
     tax: MoneyInput | None = None
 
 
-@strawberry.input
+@strawberry.input(description="1 to 500 orders.")
 class OrderIngestInput:
     orders: list[IncomingOrderInput]
 
@@ -89,7 +93,7 @@ class IngestedOrder:
     order: Order | None
 
 
-@strawberry.type
+@strawberry.type(description="A result for each order, in the order of the input.")
 class OrderIngestPayload:
     results: list[IngestedOrder] = strawberry.field(default_factory=list)
     user_errors: list[UserError]

@@ -15,13 +15,13 @@ from tenants.database import Writer
 from tenants.grants import Grant
 
 
-@strawberry.type
+@strawberry.type(description="The order as it is after the change.")
 class OrderPayload:
     order: Order | None = None
     user_errors: list[UserError]
 
 
-@strawberry.input
+@strawberry.input(description="Which package is handed over, and to whom.")
 class OrderShipInput:
     order_id: strawberry.ID
     package_id: strawberry.ID | None = strawberry.field(
@@ -33,7 +33,7 @@ class OrderShipInput:
     idempotency_key: str
 
 
-@strawberry.input
+@strawberry.input(description="Which order is called off, and why.")
 class OrderCancelInput:
     order_id: strawberry.ID
     reason: str
@@ -41,7 +41,7 @@ class OrderCancelInput:
     idempotency_key: str
 
 
-@strawberry.input
+@strawberry.input(description="What a carrier reports of a package.")
 class PackageTrackInput:
     package_id: strawberry.ID
     code: TrackingCode

@@ -54,7 +54,7 @@ class TrackingEvent:
     location: str | None
 
 
-@strawberry.type
+@strawberry.type(description="A parcel of an order.")
 class Package(Node):
     id: strawberry.ID = node_id("Package", relation="package")
     external_id: str | None
@@ -88,7 +88,7 @@ def _line_platform_discount(root: strawberry.Parent[OrderLineRow]) -> Money:
     return money(root.platform_discount_minor, root.currency)
 
 
-@strawberry.type
+@strawberry.type(description="Pieces of one SKU in an order.")
 class OrderLine:
     place: int
     external_id: str | None
@@ -177,7 +177,9 @@ def _available_actions(root: strawberry.Parent[OrderRow]) -> list[AvailableOrder
     return [AvailableOrderAction(action=a) for a in available_actions(OrderStatus(root.status))]
 
 
-@strawberry.type
+@strawberry.type(
+    description="An order, with the amounts its buyer pays: total = subtotal + shipping fee + tax."
+)
 class Order(Node):
     id: strawberry.ID = node_id("Order", relation="order")
     channel: str
@@ -223,20 +225,20 @@ class Order(Node):
         return isinstance(obj, OrderRow)
 
 
-@strawberry.enum
+@strawberry.enum(description="What orders can be sorted by.")
 class OrderOrderField(Enum):
     PLACED_AT = "PLACED_AT"
     UPDATED_AT = "UPDATED_AT"
     TOTAL = "TOTAL"
 
 
-@strawberry.input
+@strawberry.input(description="One level of sorting.")
 class OrderOrder:
     field: OrderOrderField
     direction: Direction = Direction.ASC
 
 
-@strawberry.input
+@strawberry.input(description="Which orders; all that is given must hold.")
 class OrderWhere:
     search: str | None = strawberry.field(
         default=None,
@@ -258,7 +260,7 @@ class OrderWhere:
     not_: "OrderWhere | None" = strawberry.field(name="not", default=None)
 
 
-@strawberry.input
+@strawberry.input(description="Which order lines; all that is given must hold.")
 class OrderLineWhere:
     kind: Filter[OrderKind] | None = None
     status: Filter[OrderStatus] | None = None

@@ -18,31 +18,31 @@ from tenants.database import Writer
 from tenants.grants import Grant
 
 
-@strawberry.type
+@strawberry.type(description="The product as it is after the change.")
 class ProductPayload:
     product: Product | None = None
     user_errors: list[UserError]
 
 
-@strawberry.input
+@strawberry.input(description="What tells this SKU from the others; the same names on every SKU.")
 class SalesAttributeInput:
     name: str
     value: str
 
 
-@strawberry.input
+@strawberry.input(description="A property of a product, such as its material.")
 class ProductAttributeInput:
     name: str
     values: list[str]
 
 
-@strawberry.input
+@strawberry.input(description="Pieces in one warehouse, 0 to 999,999.")
 class StockInput:
     warehouse_id: strawberry.ID
     available: int
 
 
-@strawberry.input
+@strawberry.input(description="A variation; its seller SKU is unique in the workspace.")
 class SkuInput:
     seller_sku: str
     price: MoneyInput
@@ -51,20 +51,22 @@ class SkuInput:
     stock: list[StockInput] = strawberry.field(default_factory=list)
 
 
-@strawberry.input
+@strawberry.input(
+    description="Texts in another language: `locale` is one of the market's, such as th-TH."
+)
 class ProductTranslationInput:
     locale: str
     title: str
     description: str = ""
 
 
-@strawberry.input
+@strawberry.input(description="An https:// address of an image or a video, and what it is for.")
 class ProductMediaInput:
     kind: MediaUse
     url: str
 
 
-@strawberry.input
+@strawberry.input(description="A new product, with 1 to 300 SKUs.")
 class ProductCreateInput:
     title: str
     skus: list[SkuInput]
@@ -81,7 +83,7 @@ class ProductCreateInput:
     idempotency_key: str
 
 
-@strawberry.input
+@strawberry.input(description="What is to be new; what is left out or null stays as it is.")
 class ProductUpdateInput:
     product_id: strawberry.ID
     expected_version: int
@@ -92,7 +94,7 @@ class ProductUpdateInput:
     translations: list[ProductTranslationInput] = strawberry.field(default_factory=list)
 
 
-@strawberry.input
+@strawberry.input(description="Which product to put on sale or take off.")
 class ProductMoveInput:
     product_id: strawberry.ID
     expected_version: int | None = None

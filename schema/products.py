@@ -40,7 +40,7 @@ class Category(Node):
         return isinstance(obj, CategoryRow)
 
 
-@strawberry.type
+@strawberry.type(description="A product's texts in another language.")
 class ProductTranslation:
     locale: str
     title: str
@@ -60,13 +60,13 @@ class Listing:
     updated_at: datetime
 
 
-@strawberry.type
+@strawberry.type(description="A property of a product, such as its material.")
 class ProductAttribute:
     name: str
     values: list[str]
 
 
-@strawberry.type
+@strawberry.type(description="What tells a SKU from the product's others, such as its size.")
 class SalesAttribute:
     name: str
     value: str
@@ -127,26 +127,26 @@ class Product(Node):
         return isinstance(obj, ProductRow)
 
 
-@strawberry.enum
+@strawberry.enum(description="What products can be sorted by.")
 class ProductOrderField(Enum):
     CREATED_AT = "CREATED_AT"
     UPDATED_AT = "UPDATED_AT"
     TITLE = "TITLE"
 
 
-@strawberry.enum
+@strawberry.enum(description="ASC: smallest or oldest first.")
 class Direction(Enum):
     ASC = "ASC"
     DESC = "DESC"
 
 
-@strawberry.input
+@strawberry.input(description="One level of sorting.")
 class ProductOrder:
     field: ProductOrderField
     direction: Direction = Direction.ASC
 
 
-@strawberry.input
+@strawberry.input(description="Which products; all that is given must hold.")
 class ProductWhere:
     search: str | None = strawberry.field(
         default=None, description="Words of a title, brand or seller SKU; each may be a beginning."

@@ -69,7 +69,7 @@ assert schema.enums  # noqa: S101 - imported for what they register
 assert schema.relations  # noqa: S101
 
 
-@strawberry.type
+@strawberry.type(description="What can be asked; every answer comes from one snapshot.")
 class Query:
     viewer: Viewer = strawberry.field(
         resolver=viewer, description="Who is asking, and what they may do."
@@ -95,7 +95,7 @@ class Query:
     )
     products: ProductConnection = strawberry.field(
         resolver=products,
-        description="Products, newest first unless `orderBy` says otherwise. 20 a page, at most 100.",
+        description="Newest first unless `orderBy` says otherwise. 20 a page, at most 100.",
     )
     sku: Sku | None = strawberry.field(
         resolver=sku, description="One SKU; null where there is none."
@@ -125,7 +125,9 @@ class Query:
     )
 
 
-@strawberry.type
+@strawberry.type(
+    description="What can be changed; each is one transaction, and refusals are `userErrors`."
+)
 class Mutation:
     product_create: ProductPayload = strawberry.mutation(
         resolver=product_create,
@@ -164,7 +166,7 @@ class Mutation:
     api_key_revoke: DonePayload = strawberry.mutation(resolver=api_key_revoke)
 
 
-@strawberry.type
+@strawberry.type(description="What is told as it happens.")
 class Subscription:
     live_orders = strawberry.subscription(resolver=live_orders)
     order_updates = strawberry.subscription(resolver=order_updates)

@@ -14,7 +14,7 @@ from schema.nodes import Node, node_id
 from tenants.grants import Grant
 
 
-@strawberry.type
+@strawberry.type(description="Where stock lies, or where returns go.")
 class Warehouse(Node):
     id: strawberry.ID = node_id("Warehouse", relation="warehouse")
     name: str

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 
 class ProductStatus(StrEnum):
+    """Where a product stands; only ACTIVATE is on sale. TikTok Shop's names."""
+
     DRAFT = "DRAFT"
     PENDING = "PENDING"
     FAILED = "FAILED"
@@ -18,6 +20,8 @@ class ProductStatus(StrEnum):
 
 
 class ProductAction(StrEnum):
+    """What a seller may do to a product."""
+
     UPDATE = "UPDATE"
     ACTIVATE = "ACTIVATE"
     DEACTIVATE = "DEACTIVATE"

@@ -12,6 +12,8 @@ from tenants.tables import TEXT, TenantTable, moment, of_workspace, one_of
 
 
 class LiveAccount(StrEnum):
+    """Whose account a LIVE room runs on."""
+
     OFFICIAL_ACCOUNTS = "OFFICIAL_ACCOUNTS"
     MARKETING_ACCOUNTS = "MARKETING_ACCOUNTS"
     AFFILIATE_ACCOUNTS = "AFFILIATE_ACCOUNTS"

@@ -7,6 +7,8 @@ from tenants.changes import Changes
 
 
 class OrderEventKind(StrEnum):
+    """What happened. PACKAGE_UPDATE: a package changed and the order's status did not."""
+
     ORDER_PLACED = "ORDER_PLACED"
     ORDER_STATUS_CHANGE = "ORDER_STATUS_CHANGE"
     PACKAGE_UPDATE = "PACKAGE_UPDATE"

@@ -10,6 +10,8 @@ from commerce.refusals import Refusal
 
 
 class OrderStatus(StrEnum):
+    """Where an order stands; TikTok Shop's names, with its numbers in `statusCode`."""
+
     UNPAID = "UNPAID"
     ON_HOLD = "ON_HOLD"
     AWAITING_SHIPMENT = "AWAITING_SHIPMENT"
@@ -35,6 +37,8 @@ STATUS_CODES: dict[OrderStatus, int] = {
 
 
 class PackageStatus(StrEnum):
+    """Where a package stands. TO_FULFILL: not handed over; CANCELLED also if lost or damaged."""
+
     TO_FULFILL = "TO_FULFILL"
     PROCESSING = "PROCESSING"
     FULFILLING = "FULFILLING"
@@ -62,6 +66,8 @@ class TrackingCode(StrEnum):
 
 
 class Actor(StrEnum):
+    """Who did it: SYSTEM is a deadline that passed, OPERATOR the platform's staff."""
+
     BUYER = "BUYER"
     SELLER = "SELLER"
     OPERATOR = "OPERATOR"

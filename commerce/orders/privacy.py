@@ -10,6 +10,8 @@ from commerce.orders.lifecycle import FulfilmentPath, OrderStatus
 
 
 class AddressView(StrEnum):
+    """How much of an address you see: nothing, its beginnings, or all."""
+
     HIDDEN = "HIDDEN"
     MASKED = "MASKED"
     FULL = "FULL"

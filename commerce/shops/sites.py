@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 
 class Site(StrEnum):
+    """A market. DE and FR are for producer responsibility rules only."""
+
     TH = "TH"
     VN = "VN"
     MY = "MY"

@@ -11,17 +11,23 @@ from tenants.tables import TEXT, TenantTable, moment, of_workspace, one_of, with
 
 
 class WarehousePurpose(StrEnum):
+    """Whether goods are sent from it or come back to it."""
+
     SALES = "SALES"
     RETURN = "RETURN"
 
 
 class WarehouseType(StrEnum):
+    """Where it lies, seen from the seller: at home, overseas, or shipping across the border."""
+
     DOMESTIC = "DOMESTIC"
     CB_OVERSEA = "CB_OVERSEA"
     CB_DIRECT_SHIPPING = "CB_DIRECT_SHIPPING"
 
 
 class WarehouseStatus(StrEnum):
+    """RESTRICTED: on holiday, or at its limit of orders."""
+
     ENABLED = "ENABLED"
     DISABLED = "DISABLED"
     RESTRICTED = "RESTRICTED"

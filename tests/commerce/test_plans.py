@@ -28,6 +28,12 @@ INSERT INTO product_terms (workspace_id, term, product_id)
 SELECT workspace_id, 'title' || substr(md5(id::text), 1, 5), id
   FROM products WHERE workspace_id = $1
 """
+_SKUS = """
+INSERT INTO skus (workspace_id, id, product_id, place, seller_sku, sales_attributes, price_minor,
+                  currency, created_at)
+SELECT workspace_id, gen_random_uuid(), id, 1, id::text, '[]', 1, 'THB', now()
+  FROM products WHERE workspace_id = $1
+"""
 _ORDERS = """
 INSERT INTO orders (workspace_id, id, channel, external_id, kind, site, status, path, currency,
                     list_minor, seller_discount_minor, platform_discount_minor, subtotal_minor,
@@ -63,10 +69,11 @@ async def crowded(world: World) -> AsyncIterator[TestWorkspace]:
     for workspace in workspaces:
         await owner.execute(_PRODUCTS, workspace.id, ROWS)
         await owner.execute(_TERMS, workspace.id)
+        await owner.execute(_SKUS, workspace.id)
         await owner.execute(_ORDERS, workspace.id, ROWS)
         await owner.execute(_LINES, workspace.id)
         await owner.execute(_PACKAGES, workspace.id)
-    await owner.execute("ANALYZE products, product_terms, orders, order_lines, packages")
+    await owner.execute("ANALYZE products, skus, product_terms, orders, order_lines, packages")
     yield workspaces[0]
     await owner.close()
 
