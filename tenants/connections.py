@@ -21,8 +21,10 @@ _AWAY = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,  # asyncpg, when Postgres ends the connection under a question
     ConnectionError,
 )
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 async def acquire(pool: Pool) -> Any:
@@ -68,7 +70,7 @@ async def _finished(pool: Pool, connection: Any, end: str) -> None:
 async def _roll_back(connection: Any) -> None:
     try:
         await connection.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except FAILURES:
         connection.terminate()  # Postgres rolls back what has lost its client
 
 
@@ -80,7 +82,7 @@ async def _commit(connection: Any) -> None:
         )
     try:
         status = await connection.execute("COMMIT")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except FAILURES as error:
         if not (lost(connection, error) or isinstance(error, OSError)):
             raise  # refused by Postgres, which has rolled back
         connection.terminate()

@@ -20,8 +20,8 @@ import asyncpg
 
 from tenants.access_check import access_check
 from tenants.changes import Changes
+from tenants.connections import FAILURES, acquire, finish, lost
 from tenants.connections import DatabaseUnavailable as DatabaseUnavailable  # noqa: PLC0414
-from tenants.connections import acquire, finish, lost
 from tenants.identity import NotAuthenticated, Principal
 from tenants.pool import Connection, Pool, Row
 
@@ -273,7 +273,7 @@ async def _transaction(pool: Pool, begin: str) -> AsyncIterator[Any]:
 async def _answered(connection: Any, question: Callable[[Any], Awaitable[T]]) -> T:
     try:
         return await question(connection)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except FAILURES as error:
         if lost(connection, error):
             raise DatabaseUnavailable(_GONE) from error
         raise

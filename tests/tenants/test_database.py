@@ -153,12 +153,14 @@ async def test_a_change_that_is_cancelled_is_made_whole_or_not_at_all(
     assert (now == name) == (await audit_rows(owner, workspace_id) == before + 1)
 
 
+@pytest.mark.parametrize("wait", [0, 0.001, 0.02])
 async def test_a_connection_that_postgres_ends_is_told_and_replaced(
-    database: WorkspaceDatabase, pool: Pool, owner: asyncpg.Connection
+    database: WorkspaceDatabase, pool: Pool, owner: asyncpg.Connection, wait: float
 ) -> None:
     async def work(writer: Writer) -> None:
         pid = await writer.fetchval("SELECT pg_backend_pid()")
         await owner.execute("SELECT pg_terminate_backend($1)", pid)
+        await asyncio.sleep(wait)
         await writer.fetchval("SELECT 1")
 
     with pytest.raises(DatabaseUnavailable, match="Nothing was changed; try again"):
