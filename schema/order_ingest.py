@@ -68,6 +68,9 @@ class IncomingOrderInput:
     status: OrderStatus = OrderStatus.AWAITING_SHIPMENT
     path: FulfilmentPath = FulfilmentPath.TIKTOK_SHIPPING
     paid_at: datetime | None = None
+    ship_by: datetime | None = strawberry.field(
+        default=None, description="Until when it has to be handed over: TikTok's rts_sla."
+    )
     room_id: str | None = strawberry.field(
         default=None, description="TikTok's room_id of the LIVE the order came from."
     )
@@ -156,6 +159,7 @@ def _incoming(given: IncomingOrderInput) -> IncomingOrder:
         currency=currency,
         placed_at=given.placed_at,
         paid_at=given.paid_at,
+        ship_by=given.ship_by,
         path=given.path,
         buyer_id=given.buyer_id,
         buyer_nickname=given.buyer_nickname,

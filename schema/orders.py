@@ -128,7 +128,9 @@ class Recipient:
 @strawberry.type(description="Something a seller can do to an order now, and until when.")
 class AvailableOrderAction:
     action: OrderAction
-    deadline: datetime | None = None
+    deadline: datetime | None = strawberry.field(
+        default=None, description="Null where there is none, or the channel told none."
+    )
 
 
 def _recipient(root: strawberry.Parent[OrderRow], info: Info) -> Recipient:
@@ -174,7 +176,11 @@ def _status_code(root: strawberry.Parent[OrderRow]) -> int:
 
 
 def _available_actions(root: strawberry.Parent[OrderRow]) -> list[AvailableOrderAction]:
-    return [AvailableOrderAction(action=a) for a in available_actions(OrderStatus(root.status))]
+    deadlines = {OrderAction.SHIP: root.ship_by}
+    return [
+        AvailableOrderAction(action=action, deadline=deadlines.get(action))
+        for action in available_actions(OrderStatus(root.status))
+    ]
 
 
 @strawberry.type(
@@ -208,6 +214,9 @@ class Order(Node):
     placed_at: datetime
     paid_at: datetime | None
     ready_to_ship_at: datetime | None
+    ship_by: datetime | None = strawberry.field(
+        description="Until when it has to be handed over: TikTok's rts_sla."
+    )
     shipped_at: datetime | None
     delivered_at: datetime | None
     completed_at: datetime | None

@@ -9,7 +9,7 @@ import random
 import secrets
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -138,6 +138,7 @@ def _order(chance: random.Random, room: LiveRoomRow, on_sale: list[_OnSale]) -> 
         currency=currency,
         placed_at=now,
         paid_at=now,
+        ship_by=now + timedelta(days=2),
         path=FulfilmentPath.TIKTOK_SHIPPING,
         buyer_nickname=chance.choice(BUYERS),
         recipient=Recipient(

@@ -65,7 +65,8 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingOrder:
-    """`external_id` is unique per workspace and channel; reading it twice stores it once."""
+    """`external_id` is unique per workspace and channel; reading it twice stores it once.
+    `ship_by` is the channel's deadline for handing it over (TikTok's rts_sla)."""
 
     channel: str
     external_id: str
@@ -76,6 +77,7 @@ class IncomingOrder:
     placed_at: datetime
     paid_at: datetime | None = None
     ready_to_ship_at: datetime | None = None
+    ship_by: datetime | None = None
     shipped_at: datetime | None = None
     delivered_at: datetime | None = None
     cancelled_at: datetime | None = None

@@ -56,6 +56,7 @@ class OrderRow(Row):
     placed_at: datetime
     paid_at: datetime | None
     ready_to_ship_at: datetime | None
+    ship_by: datetime | None
     shipped_at: datetime | None
     delivered_at: datetime | None
     completed_at: datetime | None

@@ -75,8 +75,8 @@ def _time_problems(order: IncomingOrder) -> Iterator[str]:
     if order.placed_at.tzinfo is None:
         yield "The time of placement has no time zone."
     times = (
-        order.placed_at, order.paid_at, order.ready_to_ship_at, order.shipped_at,
-        order.delivered_at, order.cancelled_at,
+        order.placed_at, order.paid_at, order.ready_to_ship_at, order.ship_by,
+        order.shipped_at, order.delivered_at, order.cancelled_at,
     )  # fmt: skip
     for time in times:
         if time is None:

@@ -27,13 +27,13 @@ _COLUMNS = (
     "buyer_nickname", "buyer_message", "seller_note", "payment_method", "recipient_name",
     "recipient_phone", "recipient_country", "recipient_region", "recipient_city",
     "recipient_district", "recipient_postal_code", "recipient_address_line", "placed_at",
-    "paid_at", "ready_to_ship_at", "shipped_at", "delivered_at", "completed_at", "cancelled_at",
-    "cancelled_by", "cancel_reason", "created_at", "updated_at",
+    "paid_at", "ready_to_ship_at", "ship_by", "shipped_at", "delivered_at", "completed_at",
+    "cancelled_at", "cancelled_by", "cancel_reason", "created_at", "updated_at",
 )  # fmt: skip
 _TYPES = (
     "uuid text text text text text text text bigint bigint bigint bigint bigint bigint bigint uuid "
     + "text " * 13
-    + "timestamptz " * 7
+    + "timestamptz " * 8
     + "text text timestamptz timestamptz"
 ).split()
 
@@ -128,7 +128,7 @@ def _order_values(
         order.buyer_id, order.buyer_nickname, order.buyer_message, order.seller_note,
         order.payment_method, to.name, to.phone, to.country, to.region, to.city, to.district,
         to.postal_code, to.address_line, order.placed_at, order.paid_at, order.ready_to_ship_at,
-        order.shipped_at, order.delivered_at,
+        order.ship_by, order.shipped_at, order.delivered_at,
         order.delivered_at if order.status is OrderStatus.COMPLETED else None,
         order.cancelled_at, order.cancelled_by.value if order.cancelled_by else None,
         order.cancel_reason, at, at,

@@ -82,6 +82,7 @@ class Order(TenantTable, table=True):
     placed_at: datetime = moment()
     paid_at: datetime | None = moment(default=None, nullable=True)
     ready_to_ship_at: datetime | None = moment(default=None, nullable=True)
+    ship_by: datetime | None = moment(default=None, nullable=True)
     shipped_at: datetime | None = moment(default=None, nullable=True)
     delivered_at: datetime | None = moment(default=None, nullable=True)
     completed_at: datetime | None = moment(default=None, nullable=True)

@@ -22,7 +22,7 @@ query ($first: Int, $where: OrderWhere, $after: String, $orderBy: [OrderOrder!])
       lines { productName quantity unitPrice { amount } sku { id } }
       packages { status trackingNumber tracking { code } }
       liveRoom { title }
-      availableActions { action }
+      availableActions { action deadline }
     }
   }
 }
@@ -71,7 +71,8 @@ async def test_a_page_of_orders_costs_the_same_whatever_its_size(world: World, s
 
 async def test_amounts_status_codes_and_actions_of_a_new_order(world: World) -> None:
     workspace = await world.workspace()
-    await workspace.order(external_id="577000000000000001")
+    ship_by = datetime(2026, 12, 1, 16, 59, tzinfo=UTC)
+    await workspace.order(external_id="577000000000000001", ship_by=ship_by)
 
     (order,) = (await workspace.ask(PAGE)).data["orders"]["nodes"]
 
@@ -80,7 +81,10 @@ async def test_amounts_status_codes_and_actions_of_a_new_order(world: World) -> 
     assert order["lines"] == [
         {"productName": "A thing", "quantity": 2, "unitPrice": {"amount": "12.5"}, "sku": None}
     ]
-    assert order["availableActions"] == [{"action": "SHIP"}, {"action": "CANCEL"}]
+    assert order["availableActions"] == [
+        {"action": "SHIP", "deadline": "2026-12-01T16:59:00+00:00"},
+        {"action": "CANCEL", "deadline": None},
+    ]
 
 
 async def test_pages_follow_each_other_without_repeat_or_skip_while_orders_arrive(
