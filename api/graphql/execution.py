@@ -15,6 +15,7 @@ from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingO
 from api import metrics
 from api.graphql.documents import Document, Documents, is_subscription
 from api.graphql.failures import as_error, translated
+from api.tracing import span
 from schema.context import Context
 from schema.errors import ErrorCode, coded, told
 from tenants.identity import Principal
@@ -73,18 +74,25 @@ class Execution:
         """Run a query or a mutation; every failure is an answer."""
         context = self.open_context(principal, request_id)
         started = time.perf_counter()
+        kind = prepared.definition.operation.value
+        with span(f"graphql {kind}", operation=prepared.operation.name or "") as current:
+            try:
+                answer = await self._answered(prepared, context)
+            finally:
+                await _closed(context)
+            current.set_attribute("statements", context.database.statements)
+        _note(prepared, context, answer, time.perf_counter() - started)
+        return answer
+
+    async def _answered(self, prepared: Prepared, context: Context) -> Answer:
         try:
             async with asyncio.timeout(self.timeout):
                 result = await self._executed(prepared, context)
-            answer = _answer(result, request_id)
+            return _answer(result, context.request_id)
         except TimeoutError:
-            answer = failure([self._too_long()], request_id)
+            return failure([self._too_long()], context.request_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
-            answer = failure([as_error(error)], request_id)
-        finally:
-            await _closed(context)
-        _note(prepared, context, answer, time.perf_counter() - started)
-        return answer
+            return failure([as_error(error)], context.request_id)
 
     async def subscribe(
         self, prepared: Prepared, principal: Principal, *, request_id: str

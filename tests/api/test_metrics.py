@@ -68,3 +68,17 @@ def test_spans_carry_name_kind_and_statements_and_no_text_of_errors() -> None:
     assert "secret" not in inner.to_json()
     with span("nobody listens") as quiet:
         quiet.set_attribute("statements", 1)
+
+
+async def test_an_operation_is_one_span_with_its_statements(world: World) -> None:
+    workspace = await world.workspace()
+    await workspace.token()
+    kept = InMemorySpanExporter()
+    set_up_tracing(None, also=SimpleSpanProcessor(kept))
+    try:
+        await workspace.ask("{ products(first: 1) { nodes { id } } }")
+    finally:
+        set_up_tracing(None)
+    (told,) = kept.get_finished_spans()
+    assert told.name == "graphql query"
+    assert dict(told.attributes or {}) == {"operation": "", "statements": 2}
