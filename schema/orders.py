@@ -1,15 +1,12 @@
 """Orders, their lines, packages and tracking."""
 
 from datetime import datetime
-from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 import strawberry
 
 from commerce.conditions import All, Compare, Condition
-from commerce.money import to_micros
-from commerce.orders.figures import LineFigures, line_figures
 from commerce.orders.ingestion import OrderKind
 from commerce.orders.lifecycle import (
     STATUS_CODES,
@@ -23,16 +20,14 @@ from commerce.orders.lifecycle import (
 )
 from commerce.orders.privacy import AddressView, address_view, masked, masked_phone
 from commerce.orders.queries import ORDERS, OrderLineRow, OrderRow, PackageRow
-from commerce.pages import BadArgument, Window
+from commerce.pages import Window
 from commerce.shops.sites import Site
 from schema.connections import Connection, connect
 from schema.context import Info
 from schema.filters import (
     DateTimeFilter,
-    DecimalFilter,
     Filter,
     IDFilter,
-    IntFilter,
     StringFilter,
     Translate,
     comparisons,
@@ -40,7 +35,7 @@ from schema.filters import (
 )
 from schema.live_rooms import LiveRoom
 from schema.loaders import relation
-from schema.money import CurrencyCode, Money, exact_money, money
+from schema.money import Money, exact_money, money
 from schema.nodes import Node, local_id, node_id
 from schema.products import Direction, Sku, ordering
 from tenants.grants import Grant
@@ -269,56 +264,11 @@ class OrderWhere:
     not_: "OrderWhere | None" = strawberry.field(name="not", default=None)
 
 
-@strawberry.input(description="Which order lines; all that is given must hold.")
-class OrderLineWhere:
-    kind: Filter[OrderKind] | None = None
-    status: Filter[OrderStatus] | None = None
-    site: Filter[Site] | None = None
-    channel: StringFilter | None = None
-    country: StringFilter | None = None
-    live_room_id: IDFilter | None = None
-    placed_at: DateTimeFilter | None = None
-    seller_sku: StringFilter | None = None
-    quantity: IntFilter | None = None
-    unit_price: DecimalFilter | None = None
-    and_: list["OrderLineWhere"] | None = strawberry.field(name="and", default=None)
-    or_: list["OrderLineWhere"] | None = strawberry.field(name="or", default=None)
-    not_: "OrderLineWhere | None" = strawberry.field(name="not", default=None)
-
-
-def _figure_value(root: strawberry.Parent[LineFigures]) -> Money:
-    return Money(amount=root.value, currency_code=CurrencyCode(root.currency))
-
-
-@strawberry.type(description="Sums over order lines of one currency; counts are of distinct ones.")
-class OrderLineFigures:
-    value: Money = strawberry.field(
-        resolver=_figure_value,
-        description="Sum of quantity times unit price, exact: not a sum of rounded lines.",
-    )
-    lines: int
-    orders: int
-    pieces: int
-    seller_skus: int
-    buyers: int
-    countries: int
-
-
-def _live_room(given: IDFilter) -> Condition:
+def of_live_room(given: IDFilter) -> Condition:
     def read(value: Any) -> Any:
         return local_id("LiveRoom", value, argument="where.liveRoomId")
 
     return All(tuple(comparisons("live_room_id", given, read)))
-
-
-def _unit_price_filter(given: DecimalFilter) -> Condition:
-    def read(value: Decimal) -> int:
-        try:
-            return to_micros(value)
-        except ValueError as error:
-            raise BadArgument("where.unitPrice", str(error)) from None
-
-    return All(tuple(comparisons("unit_price_micros", given, read)))
 
 
 def _search(word: str) -> Condition:
@@ -332,9 +282,8 @@ def _seller_sku(value: str) -> Condition:
 _SPECIAL: dict[str, Translate] = {
     "search": _search,
     "seller_sku": _seller_sku,
-    "live_room_id": _live_room,
+    "live_room_id": of_live_room,
 }
-_LINE_SPECIAL: dict[str, Translate] = {"live_room_id": _live_room, "unit_price": _unit_price_filter}
 
 
 async def orders(
@@ -357,11 +306,6 @@ async def orders(
 
 async def order(info: Info, id: strawberry.ID) -> Any:
     return await info.context.load("order", local_id("Order", id, argument="id"))
-
-
-async def order_line_figures(info: Info, where: OrderLineWhere | None = None) -> Any:
-    reader = info.context.reading(Grant.ORDERS_READ)
-    return await line_figures(reader, where=condition(where, _LINE_SPECIAL))
 
 
 OrderConnection = Connection[Order]

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from commerce.catalogue import operations
+from commerce.catalogue import drafts, operations
 from commerce.catalogue.media import MediaUse
 from commerce.money import to_minor
 from commerce.refusals import InvalidValue
@@ -117,7 +117,7 @@ async def product_create(info: Info, input: ProductCreateInput) -> ProductPayloa
 
 
 async def product_update(info: Info, input: ProductUpdateInput) -> ProductPayload:
-    texts = operations.ProductTexts(
+    texts = drafts.ProductTexts(
         title=input.title,
         description=input.description,
         brand=input.brand,
@@ -157,8 +157,8 @@ async def _move(info: Info, input: ProductMoveInput, action: str, move: Any) -> 
     )
 
 
-def _new_product(input: ProductCreateInput) -> operations.NewProduct:
-    return operations.NewProduct(
+def _new_product(input: ProductCreateInput) -> drafts.NewProduct:
+    return drafts.NewProduct(
         title=input.title,
         description=input.description,
         brand=input.brand,
@@ -172,19 +172,19 @@ def _new_product(input: ProductCreateInput) -> operations.NewProduct:
     )
 
 
-def _new_sku(number: int, sku: SkuInput) -> operations.NewSku:
+def _new_sku(number: int, sku: SkuInput) -> drafts.NewSku:
     try:
         price = to_minor(sku.price.amount, sku.price.currency_code)
     except ValueError as error:
         raise InvalidValue(str(error), field=("skus", number, "price")) from None
-    return operations.NewSku(
+    return drafts.NewSku(
         seller_sku=sku.seller_sku,
         price_minor=price,
         currency=sku.price.currency_code,
         external_id=sku.external_id,
         sales_attributes=tuple((a.name, a.value) for a in sku.sales_attributes),
         stock=tuple(
-            operations.NewStock(
+            drafts.NewStock(
                 warehouse_id=local_id("Warehouse", s.warehouse_id, argument="warehouseId"),
                 available=s.available,
             )
@@ -195,9 +195,9 @@ def _new_sku(number: int, sku: SkuInput) -> operations.NewSku:
 
 def _translations(
     given: list[ProductTranslationInput],
-) -> tuple[operations.NewTranslation, ...]:
+) -> tuple[drafts.NewTranslation, ...]:
     return tuple(
-        operations.NewTranslation(locale=t.locale, title=t.title, description=t.description)
+        drafts.NewTranslation(locale=t.locale, title=t.title, description=t.description)
         for t in given
     )
 

@@ -12,17 +12,11 @@ from schema.live_rooms import LiveRoom, LiveRoomConnection, live_room, live_room
 from schema.money import CURRENCY_CODE, CurrencyCode
 from schema.mutations import Refused, TransitionRefused, VersionConflict
 from schema.nodes import Node, find_node
+from schema.order_figures import OrderLineFigures, order_line_figures
 from schema.order_ingest import OrderIngestPayload, order_ingest
 from schema.order_mutations import OrderPayload, order_cancel, order_ship, package_track
 from schema.order_stream import live_orders, order_updates
-from schema.orders import (
-    Order,
-    OrderConnection,
-    OrderLineFigures,
-    order,
-    order_line_figures,
-    orders,
-)
+from schema.orders import Order, OrderConnection, order, orders
 from schema.product_mutations import (
     ProductPayload,
     product_activate,

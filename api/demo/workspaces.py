@@ -9,6 +9,7 @@ from uuid import UUID
 
 from api.demo.cast import WORKSPACES, DemoProduct, DemoWorkspace
 from api.parts import Parts
+from commerce.catalogue import drafts
 from commerce.catalogue import operations as catalogue
 from commerce.live.operations import start_room
 from commerce.money import to_minor
@@ -136,27 +137,27 @@ async def _people(parts: Parts, demo: DemoWorkspace, database: WorkspaceDatabase
         await database.change("demoOpen", work)
 
 
-def _product(demo: DemoWorkspace, product: DemoProduct, warehouse_id: UUID) -> catalogue.NewProduct:
+def _product(demo: DemoWorkspace, product: DemoProduct, warehouse_id: UUID) -> drafts.NewProduct:
     from decimal import Decimal
 
     price = to_minor(Decimal(product.price), demo.currency)
-    return catalogue.NewProduct(
+    return drafts.NewProduct(
         title=product.title,
         description=f"{product.title}. Sold by {demo.name}.",
         brand=demo.name,
         category_id=product.category_id,
         skus=tuple(
-            catalogue.NewSku(
+            drafts.NewSku(
                 seller_sku=f"{product.sku_prefix}-{number:02d}",
                 price_minor=price,
                 currency=demo.currency,
                 sales_attributes=(("Variation", variation),),
-                stock=(catalogue.NewStock(warehouse_id=warehouse_id, available=40 + 15 * number),),
+                stock=(drafts.NewStock(warehouse_id=warehouse_id, available=40 + 15 * number),),
             )
             for number, variation in enumerate(product.variations, 1)
         ),
         translations=tuple(
-            catalogue.NewTranslation(locale=locale, title=title)
+            drafts.NewTranslation(locale=locale, title=title)
             for locale, title in product.local_titles.items()
         ),
         sites=demo.sites,

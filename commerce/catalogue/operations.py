@@ -1,10 +1,10 @@
 """Changes to products, named by what a seller does: create, update, activate, deactivate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from commerce.catalogue.drafts import NewProduct, NewSku, NewTranslation, ProductTexts
 from commerce.catalogue.lifecycle import (
     TRANSITIONS,
     ListingStatus,
@@ -12,13 +12,12 @@ from commerce.catalogue.lifecycle import (
     ProductStatus,
     available_actions,
 )
-from commerce.catalogue.media import MediaUse
 from commerce.catalogue.queries import (
     ProductRow,
-    SkuRow,
     skus_by_product,
     translations_by_product,
 )
+from commerce.catalogue.references import problems_with_references, unknown_category
 from commerce.catalogue.rules import (
     problems_with_new,
     problems_with_texts,
@@ -26,66 +25,14 @@ from commerce.catalogue.rules import (
 )
 from commerce.catalogue.search_terms import search_terms
 from commerce.refusals import (
-    AlreadyTaken,
     InvalidValue,
     NotFound,
     Refusal,
     VersionConflict,
     refuse_all,
 )
-from commerce.shops.queries import shops
-from commerce.shops.sites import Site
-from commerce.stock.queries import warehouses_by_id
 from tenants.database import Writer
 from tenants.ids import new_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewStock:
-    warehouse_id: UUID
-    available: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewSku:
-    seller_sku: str
-    price_minor: int
-    currency: str
-    sales_attributes: tuple[tuple[str, str], ...] = ()
-    stock: tuple[NewStock, ...] = ()
-    external_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewTranslation:
-    locale: str
-    title: str
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewProduct:
-    title: str
-    description: str = ""
-    brand: str | None = None
-    category_id: str | None = None
-    external_id: str | None = None
-    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    skus: tuple[NewSku, ...]
-    translations: tuple[NewTranslation, ...] = ()
-    media: tuple[tuple[MediaUse, str], ...] = ()
-    sites: tuple[Site, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductTexts:
-    """What an update may change; None leaves a text as it is."""
-
-    title: str | None = None
-    description: str | None = None
-    brand: str | None = None
-    category_id: str | None = None
-    translations: tuple[NewTranslation, ...] = ()
 
 
 class ProductTransitionRefused(Refusal):
@@ -102,11 +49,6 @@ class ProductTransitionRefused(Refusal):
 
 
 _LOCK = "SELECT * FROM products WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
-_TAKEN = "SELECT id FROM products WHERE workspace_id = $1 AND external_id = $2"
-_TAKEN_SKUS = """
-SELECT * FROM skus WHERE workspace_id = $1 AND (seller_sku = ANY($2) OR external_id = ANY($3))
-"""
-_CATEGORY = "SELECT id FROM categories WHERE id = $1"
 _INSERT = """
 INSERT INTO products (workspace_id, id, external_id, title, description, brand, category_id,
                       status, attributes, created_at, updated_at, version)
@@ -164,7 +106,7 @@ UPDATE listings SET status = $3, updated_at = $4
 async def create(writer: Writer, product: NewProduct) -> UUID:
     """A new product in DRAFT, with its SKUs, stock, translations, media and listings."""
     problems = problems_with_new(product)
-    problems += await _unknown_references(writer, product)
+    problems += await problems_with_references(writer, product)
     refuse_all(problems)
     product_id, at = new_id(), writer.changes.at
     attributes = [{"name": name, "values": list(values)} for name, values in product.attributes]
@@ -201,7 +143,7 @@ async def update(
         *problems_with_texts(new["title"] or "", new["description"] or "", texts.brand),
         *problems_with_translations(texts.translations),
     ]
-    problems += await _unknown_category(writer, texts.category_id)
+    problems += await unknown_category(writer, texts.category_id)
     refuse_all(problems)
     await writer.execute(_UPDATE, writer.workspace_id, product.id, *new.values(), writer.changes.at)
     await _translate(writer, product.id, texts.translations)
@@ -264,58 +206,6 @@ async def _lock(writer: Writer, product_id: UUID, expected_version: int | None) 
     if expected_version is not None and expected_version != product.version:
         raise VersionConflict(expected=expected_version, actual=product.version)
     return product
-
-
-async def _unknown_references(writer: Writer, product: NewProduct) -> list[Refusal]:
-    problems = await _unknown_category(writer, product.category_id)
-    wanted = {stock.warehouse_id for sku in product.skus for stock in sku.stock}
-    known = {w.id for w in await warehouses_by_id(writer, list(wanted))} if wanted else set()
-    for n, sku in enumerate(product.skus):
-        problems += [
-            NotFound("warehouse", field=("skus", n, "stock", m, "warehouseId"))
-            for m, stock in enumerate(sku.stock)
-            if stock.warehouse_id not in known
-        ]
-    problems += await _taken_ids(writer, product)
-    return problems + await _sites_without_shop(writer, product)
-
-
-async def _taken_ids(writer: Writer, product: NewProduct) -> list[Refusal]:
-    """Ids that other products of the workspace have; the unique keys decide in a race."""
-    workspace = writer.workspace_id
-    problems: list[Refusal] = []
-    if product.external_id and await writer.fetchval(_TAKEN, workspace, product.external_id):
-        message = f"Another product has the external id {product.external_id!r}."
-        problems.append(AlreadyTaken(message, field=("externalId",)))
-    seller_skus = [sku.seller_sku for sku in product.skus]
-    external_ids = [sku.external_id for sku in product.skus if sku.external_id]
-    rows = await writer.fetch(_TAKEN_SKUS, workspace, seller_skus, external_ids, row=SkuRow)
-    names, ids = {row.seller_sku for row in rows}, {row.external_id for row in rows}
-    for n, sku in enumerate(product.skus):
-        if sku.seller_sku in names:
-            message = f"The seller SKU {sku.seller_sku!r} belongs to another product."
-            problems.append(AlreadyTaken(message, field=("skus", n, "sellerSku")))
-        if sku.external_id and sku.external_id in ids:
-            message = f"The external id {sku.external_id!r} belongs to another SKU."
-            problems.append(AlreadyTaken(message, field=("skus", n, "externalId")))
-    return problems
-
-
-async def _sites_without_shop(writer: Writer, product: NewProduct) -> list[Refusal]:
-    if not product.sites:
-        return []
-    open_on = {shop.site for shop in await shops(writer)}
-    return [
-        NotFound(f"shop on the site {site.value}", field=("sites", n))
-        for n, site in enumerate(product.sites)
-        if site.value not in open_on
-    ]
-
-
-async def _unknown_category(writer: Writer, category_id: str | None) -> list[Refusal]:
-    if category_id is None or await writer.fetchval(_CATEGORY, category_id):
-        return []
-    return [NotFound("category", field=("categoryId",))]
 
 
 async def _add_skus(writer: Writer, product_id: UUID, skus: Sequence[NewSku]) -> None:

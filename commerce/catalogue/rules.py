@@ -1,19 +1,16 @@
 """What a product must hold to be stored; each problem names where in the input it lies."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from commerce.catalogue import limits
+from commerce.catalogue.drafts import NewProduct, NewSku, NewTranslation
 from commerce.refusals import InvalidValue, Path, Refusal
-
-if TYPE_CHECKING:
-    from commerce.catalogue.operations import NewProduct, NewSku, NewTranslation
 
 _MAX_PRICE = 2**53  # minor units
 
 
-def problems_with_new(product: "NewProduct") -> list[Refusal]:
+def problems_with_new(product: NewProduct) -> list[Refusal]:
     return [
         *problems_with_texts(product.title, product.description, product.brand),
         *problems_with_translations(product.translations),
@@ -41,7 +38,7 @@ def problems_with_texts(
     yield from _length(brand, limits.MAX_NAME, "A brand", (*at, "brand"))
 
 
-def problems_with_translations(translations: Sequence["NewTranslation"]) -> Iterator[Refusal]:
+def problems_with_translations(translations: Sequence[NewTranslation]) -> Iterator[Refusal]:
     seen: set[str] = set()
     for n, text in enumerate(translations):
         at: Path = ("translations", n)
@@ -61,7 +58,7 @@ def _length(text: str | None, most: int, what: str, field: Path) -> Iterator[Ref
         yield InvalidValue(message, field=field)
 
 
-def _attribute_problems(product: "NewProduct") -> Iterator[Refusal]:
+def _attribute_problems(product: NewProduct) -> Iterator[Refusal]:
     if len(product.attributes) > limits.MAX_ATTRIBUTES:
         message = f"A product has at most {limits.MAX_ATTRIBUTES} attributes."
         yield InvalidValue(message, field=("attributes",))
@@ -90,7 +87,7 @@ def _is_address(url: str) -> bool:
     return plain and parts.scheme == "https" and bool(parts.netloc) and len(url) <= limits.MAX_URL
 
 
-def _sku_problems(skus: Sequence["NewSku"]) -> Iterator[Refusal]:
+def _sku_problems(skus: Sequence[NewSku]) -> Iterator[Refusal]:
     if not 1 <= len(skus) <= limits.MAX_SKUS:
         yield InvalidValue(
             f"A product has 1 to {limits.MAX_SKUS} SKUs; this one has {len(skus)}.",
@@ -112,7 +109,7 @@ def _repeated(ids: Sequence[str | None], what: str, name: str) -> Iterator[Refus
             seen.add(id_)
 
 
-def _variation_problems(skus: Sequence["NewSku"]) -> Iterator[Refusal]:
+def _variation_problems(skus: Sequence[NewSku]) -> Iterator[Refusal]:
     """The SKUs of a product differ in the same sales attributes, and no two are alike."""
     seen: set[frozenset[tuple[str, str]]] = set()
     for n, sku in enumerate(skus):
@@ -127,7 +124,7 @@ def _variation_problems(skus: Sequence["NewSku"]) -> Iterator[Refusal]:
         seen.add(frozenset(sku.sales_attributes))
 
 
-def _problems_with_sku(sku: "NewSku", *, at: Path) -> Iterator[Refusal]:
+def _problems_with_sku(sku: NewSku, *, at: Path) -> Iterator[Refusal]:
     yield from _length(sku.seller_sku, limits.MAX_SELLER_SKU, "A seller SKU", (*at, "sellerSku"))
     yield from _length(
         sku.external_id, limits.MAX_EXTERNAL_ID, "An external id", (*at, "externalId")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from api.application import Parts, build_execution
 from api.graphql.execution import Operation, RequestError, failure
+from commerce.catalogue import drafts
 from commerce.catalogue import operations as catalogue
 from commerce.live.operations import start_room
 from commerce.money import to_micros
@@ -85,18 +86,18 @@ class TestWorkspace:
         """A product in DRAFT with `skus` (2) SKUs, each with stock and a price of 10.00."""
         count = given.pop("skus", 2)
         code = secrets.token_hex(4)
-        product = catalogue.NewProduct(
+        product = drafts.NewProduct(
             title=given.pop("title", f"Product {code}"),
             skus=tuple(
-                catalogue.NewSku(
+                drafts.NewSku(
                     seller_sku=f"{code}-{n}",
                     price_minor=1_000,
                     currency="THB",
-                    stock=(catalogue.NewStock(warehouse_id=self.warehouse_id, available=10),),
+                    stock=(drafts.NewStock(warehouse_id=self.warehouse_id, available=10),),
                 )
                 for n in range(count)
             ),
-            translations=(catalogue.NewTranslation(locale="th-TH", title=f"สินค้า {code}"),),
+            translations=(drafts.NewTranslation(locale="th-TH", title=f"สินค้า {code}"),),
             sites=(Site.TH,),
             **given,
         )
