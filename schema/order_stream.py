@@ -72,13 +72,16 @@ class EventGap:
     last_sequence: str
 
 
-OrderStreamItem = Annotated[OrderEvent | EventGap, strawberry.union("OrderStreamItem")]
+OrderStreamItem = Annotated[
+    OrderEvent | EventGap,
+    strawberry.union("OrderStreamItem", description="What the order stream brings."),
+]
 
 
 _KINDS = frozenset(kind.value for kind in OrderEventKind)
 
 
-@strawberry.input
+@strawberry.input(description="Which events; all that is given must hold.")
 class OrderEventWhere:
     kind: Filter[OrderEventKind] | None = None
     status: Filter[OrderStatus] | None = None

@@ -72,7 +72,10 @@ class Query:
         resolver=workspace,
         description="The workspace of your credential; there is no other to see.",
     )
-    workspace_by_legacy_id: Workspace | None = strawberry.field(resolver=workspace_by_legacy_id)
+    workspace_by_legacy_id: Workspace | None = strawberry.field(
+        resolver=workspace_by_legacy_id,
+        description="This workspace, looked up by its id in the former back office (W5).",
+    )
     shop_by_legacy_id: Shop | None = strawberry.field(
         resolver=shop_by_legacy_id, description="A shop by its id in the former back office."
     )
@@ -152,12 +155,27 @@ class Mutation:
         resolver=package_track,
         description="Note what a carrier reports; package and order move on accordingly.",
     )
-    member_invite: MemberInvitePayload = strawberry.mutation(resolver=member_invite)
-    member_invitation_revoke: DonePayload = strawberry.mutation(resolver=member_invitation_revoke)
-    member_change_role: DonePayload = strawberry.mutation(resolver=member_change_role)
-    member_part: DonePayload = strawberry.mutation(resolver=member_part)
-    api_key_create: ApiKeyCreatePayload = strawberry.mutation(resolver=api_key_create)
-    api_key_revoke: DonePayload = strawberry.mutation(resolver=api_key_revoke)
+    member_invite: MemberInvitePayload = strawberry.mutation(
+        resolver=member_invite,
+        description="Invite somebody by e-mail address; the token is shown once.",
+    )
+    member_invitation_revoke: DonePayload = strawberry.mutation(
+        resolver=member_invitation_revoke,
+        description="End an invitation that was not accepted yet.",
+    )
+    member_change_role: DonePayload = strawberry.mutation(
+        resolver=member_change_role,
+        description="Give a member another role; their tokens are refused from now on.",
+    )
+    member_part: DonePayload = strawberry.mutation(
+        resolver=member_part, description="End a membership; its tokens are refused from now on."
+    )
+    api_key_create: ApiKeyCreatePayload = strawberry.mutation(
+        resolver=api_key_create, description="Make an API key; it is shown once."
+    )
+    api_key_revoke: DonePayload = strawberry.mutation(
+        resolver=api_key_revoke, description="End an API key at once."
+    )
 
 
 @strawberry.type(description="What is told as it happens.")

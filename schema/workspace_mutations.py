@@ -14,14 +14,14 @@ from tenants.database import Writer
 from tenants.grants import Grant, Role
 
 
-@strawberry.input
+@strawberry.input(description="A key for an integrator; it never holds more than who makes it.")
 class ApiKeyCreateInput:
     name: str
     scopes: list[str] = strawberry.field(description="Grants, such as `orders:read`.")
     expires_at: datetime | None = None
 
 
-@strawberry.type
+@strawberry.type(description="A new key, or why there is none.")
 class ApiKeyCreatePayload:
     key: str | None = strawberry.field(
         default=None, description="The key itself: shown now and never again."
@@ -30,18 +30,18 @@ class ApiKeyCreatePayload:
     user_errors: list[UserError]
 
 
-@strawberry.input
+@strawberry.input(description="The key to end.")
 class ApiKeyRevokeInput:
     api_key_id: strawberry.ID
 
 
-@strawberry.input
+@strawberry.input(description="Who is invited, and as what.")
 class MemberInviteInput:
     email: str
     role: Role
 
 
-@strawberry.type
+@strawberry.type(description="A new invitation, or why there is none.")
 class MemberInvitePayload:
     token: str | None = strawberry.field(
         default=None, description="Goes to the invited person; shown now and never again."
@@ -51,23 +51,23 @@ class MemberInvitePayload:
     user_errors: list[UserError]
 
 
-@strawberry.input
+@strawberry.input(description="The invitation to end.")
 class MemberInvitationRevokeInput:
     invitation_id: strawberry.ID
 
 
-@strawberry.input
+@strawberry.input(description="Whose role changes, and to which.")
 class MemberChangeRoleInput:
     user_id: strawberry.ID
     role: Role
 
 
-@strawberry.input
+@strawberry.input(description="Whose membership ends.")
 class MemberPartInput:
     user_id: strawberry.ID
 
 
-@strawberry.type
+@strawberry.type(description="Whether it was done, or why not.")
 class DonePayload:
     done: bool = False
     user_errors: list[UserError]

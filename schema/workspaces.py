@@ -27,7 +27,7 @@ from tenants.tables import AuditEntry as AuditTable
 from tenants.workspaces import SellerProfile, UserRow, WorkspaceRow
 
 
-@strawberry.type
+@strawberry.type(description="A person: a member of this workspace, now or once.")
 class User(Node):
     id: strawberry.ID = node_id("User", relation="user")
     email: str
@@ -61,7 +61,7 @@ class Shop(Node):
         return isinstance(obj, ShopRow)
 
 
-@strawberry.type
+@strawberry.type(description="A person in this workspace, with the role they hold.")
 class Member:
     user: User = relation("user", key="user_id")
     role: Role
@@ -111,7 +111,7 @@ async def _invitations(info: Info) -> Any:
     return await open_invitations(info.context.reading(Grant.MEMBERS_MANAGE))
 
 
-@strawberry.type
+@strawberry.type(description="A seller with one shop per site, its people and its keys.")
 class Workspace(Node):
     id: strawberry.ID = node_id("Workspace", relation="workspace")
     slug: str
@@ -243,7 +243,7 @@ class AuditEntry:
     request_id: str
 
 
-@strawberry.input
+@strawberry.input(description="Which audit entries; all that is given must hold.")
 class AuditWhere:
     action: StringFilter | None = None
     entity_type: StringFilter | None = None

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
+    """What somebody is in a workspace; docs/API.md says which rights go with it."""
+
     OWNER = "OWNER"
     ADMIN = "ADMIN"
     CATALOG = "CATALOG"

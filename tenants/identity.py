@@ -9,6 +9,8 @@ from tenants.grants import Grant, Role
 
 
 class PrincipalKind(StrEnum):
+    """What a credential stands for: a person, a program, or the platform itself."""
+
     USER = "USER"
     API_KEY = "API_KEY"
     SYSTEM = "SYSTEM"

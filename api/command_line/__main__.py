@@ -13,6 +13,7 @@ from api.command_line import (
     schema_file,
     serve,
     simulate,
+    staff,
     tokens,
     workspaces,
 )
@@ -34,6 +35,7 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(workspaces.app, name="workspace", help="Open and list workspaces.")
 app.add_typer(members.app, name="member", help="Invite people, list them, part with them.")
+app.add_typer(staff.app, name="staff", help="The people who work for the platform.")
 app.add_typer(tokens.app, name="token", help="Issue access tokens; rotate the signing keys.")
 app.add_typer(keys.app, name="key", help="Make, list and revoke API keys.")
 app.add_typer(files.app, name="import", help="Read files of other systems into a workspace.")

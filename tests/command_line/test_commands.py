@@ -10,7 +10,7 @@ from api.settings import Settings
 from tests.command_line.conftest import Seller
 
 COMMANDS = (
-    "run", "reset", "serve", "relay", "migrate", "demo", "doctor", "workspace", "member",
+    "run", "reset", "serve", "relay", "migrate", "demo", "doctor", "workspace", "staff", "member",
     "token", "key", "import", "simulate", "schema",
 )  # fmt: skip
 
@@ -61,6 +61,20 @@ def test_a_workspace_from_opening_to_a_revoked_key(typed: Seller) -> None:
     assert (row["name"], row["scopes"]) == ("Warehouse", ["orders:read"])
     assert typed("key", "revoke", slug, row["id"]).out == "Revoked.\n"
     assert typed("key", "revoke", slug, row["id"]).code == 1
+
+
+def test_staff_are_made_listed_and_ended(typed: Seller) -> None:
+    slug = f"cli-{secrets.token_hex(4)}"
+    mail = f"ops@{slug}.example"
+    create = ("workspace", "create", slug, "CLI", "--owner", mail, "--password-stdin")
+    typed(*create, "--site", "TH", feed="long enough\n")
+
+    assert typed("staff", "add", mail).code == 0
+    assert mail in {one["email"] for one in json.loads(typed("staff", "list", "--json").out)}
+    assert typed("staff", "end", mail).code == 0
+    assert mail not in typed("staff", "list").out
+    assert "is not a member" in typed("staff", "end", mail).err
+    assert "Nobody has an account" in typed("staff", "add", f"no-{mail}").err
 
 
 @pytest.mark.parametrize(
