@@ -25,7 +25,7 @@ from schema.filters import (
     condition,
 )
 from schema.money import CurrencyCode, Money
-from schema.orders import of_live_room
+from schema.orders import of_country, of_live_room
 from tenants.grants import Grant
 
 
@@ -76,6 +76,7 @@ def _unit_price_filter(given: DecimalFilter) -> Condition:
 
 _LINE_SPECIAL: dict[str, Translate] = {
     "live_room_id": of_live_room,
+    "country": of_country,
     "unit_price": _unit_price_filter,
 }
 

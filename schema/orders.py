@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from commerce.conditions import All, Compare, Condition
+from commerce.conditions import All, Compare, Condition, Not
 from commerce.orders.ingestion import OrderKind
 from commerce.orders.lifecycle import (
     STATUS_CODES,
@@ -18,7 +18,7 @@ from commerce.orders.lifecycle import (
     TrackingCode,
     available_actions,
 )
-from commerce.orders.privacy import AddressView, address_view, masked, masked_phone
+from commerce.orders.privacy import HIDDEN_WHILE, AddressView, address_view, masked, masked_phone
 from commerce.orders.queries import ORDERS, OrderLineRow, OrderRow, PackageRow
 from commerce.pages import Window
 from commerce.shops.sites import Site
@@ -271,6 +271,12 @@ def of_live_room(given: IDFilter) -> Condition:
     return All(tuple(comparisons("live_room_id", given, read)))
 
 
+def of_country(given: StringFilter) -> Condition:
+    """Only orders whose country may be seen: a filter must not tell what the field hides (F6)."""
+    hidden = Compare("status", "one_of", sorted(HIDDEN_WHILE))
+    return All((*comparisons("country", given), Not(hidden)))
+
+
 def _search(word: str) -> Condition:
     return Compare("search", "eq", word.strip())
 
@@ -283,6 +289,7 @@ _SPECIAL: dict[str, Translate] = {
     "search": _search,
     "seller_sku": _seller_sku,
     "live_room_id": of_live_room,
+    "country": of_country,
 }
 
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from commerce.orders.lifecycle import FulfilmentPath, OrderStatus
 
+HIDDEN_WHILE = frozenset({OrderStatus.UNPAID, OrderStatus.ON_HOLD})
+
 
 class AddressView(StrEnum):
     """How much of an address you see: nothing, its beginnings, or all."""
@@ -20,7 +22,7 @@ class AddressView(StrEnum):
 def address_view(
     status: OrderStatus, path: FulfilmentPath, *, may_read_buyers: bool
 ) -> AddressView:
-    if status in {OrderStatus.UNPAID, OrderStatus.ON_HOLD}:
+    if status in HIDDEN_WHILE:
         return AddressView.HIDDEN
     if path is FulfilmentPath.TIKTOK_SHIPPING or not may_read_buyers:
         return AddressView.MASKED

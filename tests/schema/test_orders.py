@@ -376,6 +376,20 @@ async def test_f6_how_much_of_an_address_is_seen(
     ]
 
 
+async def test_f6_a_filter_does_not_tell_a_country_that_is_hidden(world: World) -> None:
+    workspace = await world.workspace()
+    await workspace.order(status=OrderStatus.UNPAID)
+    seen = await workspace.order()
+    query = """query ($where: OrderWhere, $lines: OrderLineWhere) {
+      orders(where: $where) { nodes { id } } orderLineFigures(where: $lines) { orders } }"""
+    given = {"country": {"eq": "TH"}}
+
+    answer = await workspace.ask(query, {"where": given, "lines": given})
+
+    assert answer.data["orders"]["nodes"] == [{"id": global_id("Order", seen)}]
+    assert answer.data["orderLineFigures"] == [{"orders": 1}]
+
+
 async def test_figures_are_exact_below_the_minor_unit(world: World) -> None:
     workspace = await world.workspace()
     lines = tuple(
