@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -29,12 +30,25 @@ class Parts:
     settings: Settings
     pool: Pool
     redis: Redis
-    tokens: AccessTokens
-    sessions: Sessions
     feeds: Feeds
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     _waking: asyncio.Task[None] | None = None
     _called: bool = False
+
+    @cached_property
+    def tokens(self) -> AccessTokens:
+        """Read when first asked for: a relay has no business with the signing keys."""
+        rules = TokenRules(
+            issuer=self.settings.token_issuer,
+            audience=self.settings.token_audience,
+            lifetime=timedelta(minutes=self.settings.access_token_minutes),
+        )
+        return AccessTokens(signing_keys(self.settings), rules)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        lifetime = timedelta(days=self.settings.refresh_token_days)
+        return Sessions(self.pool, self.tokens, refresh_lifetime=lifetime)
 
     def open_database(self, principal: Principal, request_id: str = "") -> WorkspaceDatabase:
         return WorkspaceDatabase(
@@ -82,15 +96,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_connect_timeout=3)
     try:
         await check_role(pool)
-        rules = TokenRules(
-            issuer=settings.token_issuer,
-            audience=settings.token_audience,
-            lifetime=timedelta(minutes=settings.access_token_minutes),
-        )
-        tokens = AccessTokens(signing_keys(settings), rules)
-        lifetime = timedelta(days=settings.refresh_token_days)
-        sessions = Sessions(pool, tokens, refresh_lifetime=lifetime)
-        yield Parts(settings, pool, redis, tokens, sessions, Feeds(pool, redis))
+        yield Parts(settings, pool, redis, Feeds(pool, redis))
     finally:
         await redis.aclose()
         try:
