@@ -65,6 +65,12 @@ class Parts:
         if self._waking is None or self._waking.done():
             self._waking = asyncio.get_running_loop().create_task(self._wake())
 
+    async def end_wake_up(self) -> None:
+        """Give up a call that is still under way: its connection is about to be closed."""
+        if self._waking is not None:
+            self._waking.cancel()
+            await asyncio.gather(self._waking, return_exceptions=True)
+
     async def _wake(self) -> None:
         while self._called:
             self._called = False
@@ -96,7 +102,11 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_connect_timeout=3)
     try:
         await check_role(pool)
-        yield Parts(settings, pool, redis, Feeds(pool, redis))
+        parts = Parts(settings, pool, redis, Feeds(pool, redis))
+        try:
+            yield parts
+        finally:
+            await parts.end_wake_up()
     finally:
         await redis.aclose()
         try:
