@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	installed installed-dev web
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: python ## Install what is missing and run the whole platform on this machine
 	@$(MAKE) --no-print-directory --jobs=2 installed web

@@ -162,6 +162,8 @@ again.</p>
   <li>subscriptions (graphql-transport-ws): <code>{socket}</code></li>
 </ul>
 <pre>{curl}</pre>
+<p><code>make run</code> printed tokens for its demo workspaces; they are also in
+<code>.state/demo.json</code>.</p>
 </html>
 """
 

@@ -66,7 +66,7 @@ def make_server(parts: Parts) -> DrainingServer:
 
 
 async def serve_until_told(parts: Parts) -> None:
-    """Serve on the settings' host and port until SIGINT or SIGTERM."""
+    """Serve on the settings' host and port until SIGINT, SIGTERM or SIGHUP."""
     settings = parts.settings
     listening = listen(settings.host, settings.port)
     server = make_server(parts)
@@ -77,7 +77,7 @@ async def serve_until_told(parts: Parts) -> None:
 
 
 def when_told_to_stop(act: Callable[[], object]) -> None:
-    """Do `act` at SIGINT and SIGTERM, in place of what was done before."""
+    """Do `act` at SIGINT, SIGTERM and when the terminal closes, in place of what was done."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, act)

@@ -20,12 +20,11 @@ from tenants.database import DatabaseUnavailable
 from tenants.identity import NotAuthenticated
 from tenants.invitations import accept_invitation
 from tenants.pool import Pool
-from tenants.sessions import Sessions, SignedIn
+from tenants.sessions import MIN_PASSWORD, Sessions, SignedIn
 from tenants.tokens import SigningKeys
 from tenants.workspaces import MembershipRefused
 
 _MAX_BODY = 16 * 1024
-_MIN_PASSWORD = 10
 _UNCACHED = {"cache-control": "no-store"}
 
 Given = dict[str, str]
@@ -70,8 +69,8 @@ class SignIn:
 
     async def accept(self, given: Given) -> Response:
         password = given.get("password", "")
-        if len(password) < _MIN_PASSWORD or not given.get("name"):
-            message = f"A name and a password of {_MIN_PASSWORD} characters or more are needed."
+        if len(password) < MIN_PASSWORD or not given.get("name"):
+            message = f"A name and a password of {MIN_PASSWORD} characters or more are needed."
             return _refused("invalid_request", message)
         try:
             await accept_invitation(

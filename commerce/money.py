@@ -27,6 +27,12 @@ def micros_to_decimal(micros: int) -> Decimal:
     return Decimal(micros) / MICROS
 
 
+def padded(amount: Decimal, currency: str) -> Decimal:
+    """The amount with at least the currency's number of decimals; finer ones stay."""
+    missing = minor_digits(currency) + int(amount.as_tuple().exponent)
+    return amount.quantize(Decimal(1).scaleb(-minor_digits(currency))) if missing > 0 else amount
+
+
 def to_minor(amount: Decimal, currency: str) -> int:
     """An amount in the major unit as minor units; more decimals than the currency has is an error.
 

@@ -6,7 +6,7 @@ from typing import Any, NewType
 import strawberry
 from babel.numbers import is_currency
 
-from commerce.money import micros_to_decimal, to_decimal
+from commerce.money import micros_to_decimal, padded, to_decimal
 
 CurrencyCode = NewType("CurrencyCode", str)
 
@@ -37,7 +37,8 @@ def money(minor: int, currency: str) -> Money:
 
 def exact_money(micros: int, currency: str) -> Money:
     """An amount that may be finer than the minor unit."""
-    return Money(amount=micros_to_decimal(micros), currency_code=CurrencyCode(currency))
+    amount = padded(micros_to_decimal(micros), currency)
+    return Money(amount=amount, currency_code=CurrencyCode(currency))
 
 
 @strawberry.input(description="An amount in the major unit, with its currency.")

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from commerce.conditions import All, Condition
-from commerce.money import to_micros
+from commerce.money import padded, to_micros
 from commerce.orders.figures import LineFigures, line_figures
 from commerce.orders.ingestion import OrderKind
 from commerce.orders.lifecycle import OrderStatus
@@ -47,7 +47,8 @@ class OrderLineWhere:
 
 
 def _figure_value(root: strawberry.Parent[LineFigures]) -> Money:
-    return Money(amount=root.value, currency_code=CurrencyCode(root.currency))
+    value = padded(root.value, root.currency)
+    return Money(amount=value, currency_code=CurrencyCode(root.currency))
 
 
 @strawberry.type(description="Sums over order lines of one currency; counts are of distinct ones.")

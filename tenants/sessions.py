@@ -23,6 +23,7 @@ from tenants.secrets import Secret, new_secret, read_secret
 from tenants.tokens import AccessTokens
 
 PREFIX = "scr"
+MIN_PASSWORD = 10  # characters
 
 _passwords = PasswordHasher()
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from rich.console import Console
 
+from api.settings import CHECKOUT
+
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
@@ -25,13 +27,19 @@ def announce(console: Console, told: dict[str, Any], *, file: Path, seconds: flo
             console.print(f"  {role:<10} Bearer {token}")
     # Last, because it is what stays in sight below the long tokens.
     console.print()
+    with_pages = (CHECKOUT / "web" / "dist" / "index.html").exists()
     for name, address in (
-        ("GraphiQL", f"{url}/"),
+        *([("GraphiQL", f"{url}/")] if with_pages else []),
         ("GraphQL", f"{url}/graphql"),
         ("WebSocket", f"{url.replace('http', 'ws', 1)}/graphql  (graphql-transport-ws)"),
         ("SSE", f"{url}/graphql  (Accept: text/event-stream)"),
         ("Health", f"{url}/ready"),
     ):
         console.print(f"  {name:<10} {address}")
-    console.print(f"\nNext: open [bold]{url}/[/bold] in a browser; a token is filled in already.")
+    if with_pages:
+        console.print(
+            f"\nNext: open [bold]{url}/[/bold] in a browser; a token is filled in already."
+        )
+    else:
+        console.print("\nNext: try the curl of the README. GraphiQL was not built: it needs npm.")
     console.print(f"Tokens and ids are also in {file}. Stop with Ctrl-C.\n")

@@ -103,12 +103,14 @@ def password_given(*, from_stdin: bool, given: str | None) -> str:
     """A new password: from standard input, from the environment, or asked for twice."""
     import sys
 
+    from tenants.sessions import MIN_PASSWORD
+
     if from_stdin:
         given = sys.stdin.readline().rstrip("\n")
     elif given is None:
         given = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-    if len(given) < 8:  # noqa: PLR2004 - NIST SP 800-63B
-        refuse("A password has at least 8 characters.")
+    if len(given) < MIN_PASSWORD:
+        refuse(f"A password has at least {MIN_PASSWORD} characters.")
     return given
 
 
@@ -124,9 +126,13 @@ def pointed_at_embedded(settings: "Settings") -> "Settings":
 
 
 def embedded_if_running(settings: "Settings") -> "Settings":
+    from api.embedded.servers import is_running
+
     addresses = settings.state / "servers.json"
     if settings.app_database_url is not None or not addresses.exists():
         return settings
+    if not is_running(settings.state):
+        return settings  # left behind by a process that was killed
     from pydantic import SecretStr
 
     given = json.loads(addresses.read_text())

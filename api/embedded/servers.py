@@ -83,6 +83,17 @@ def remove_state(state: Path) -> None:
     forget_copies()
 
 
+def is_running(state: Path) -> bool:
+    """Whether a process keeps its servers in that folder now; a killed one keeps none."""
+    if not (state / LOCK).exists():
+        return False
+    try:
+        with _held_alone(state):
+            return False
+    except AlreadyRunning:
+        return True
+
+
 @contextmanager
 def _held_alone(state: Path) -> Iterator[None]:
     with (state / LOCK).open("a+") as lock:

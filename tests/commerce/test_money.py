@@ -10,6 +10,7 @@ from commerce.money import (
     line_total_minor,
     micros_to_decimal,
     minor_digits,
+    padded,
     to_decimal,
     to_micros,
     to_minor,
@@ -29,6 +30,22 @@ def test_minor_units_and_amounts_are_the_same_thing(minor: int, currency: str) -
 @given(st.integers(-(10**18), 10**18))
 def test_micros_and_amounts_are_the_same_thing(micros: int) -> None:
     assert to_micros(micros_to_decimal(micros)) == micros
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        ("116104", "THB", "116104.00"),
+        ("1.16E+5", "THB", "116000.00"),
+        ("12.5", "THB", "12.50"),
+        ("0.004", "THB", "0.004"),
+        ("7", "VND", "7"),
+    ],
+)
+def test_an_amount_shows_its_currencys_decimals_and_keeps_finer_ones(
+    amount: str, currency: str, shown: str
+) -> None:
+    assert str(padded(Decimal(amount), currency)) == shown
 
 
 def test_more_decimals_than_there_are_is_an_error() -> None:

@@ -79,7 +79,7 @@ async def test_amounts_status_codes_and_actions_of_a_new_order(world: World) -> 
     assert order["statusCode"] == 111
     assert order["total"] == {"amount": "25.00", "currencyCode": "THB"}
     assert order["lines"] == [
-        {"productName": "A thing", "quantity": 2, "unitPrice": {"amount": "12.5"}, "sku": None}
+        {"productName": "A thing", "quantity": 2, "unitPrice": {"amount": "12.50"}, "sku": None}
     ]
     assert order["availableActions"] == [
         {"action": "SHIP", "deadline": "2026-12-01T16:59:00+00:00"},
