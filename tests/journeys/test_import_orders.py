@@ -231,7 +231,7 @@ async def test_an_import_killed_midway_is_run_again(
     assert f"{before:,} were known already" in done.stdout
     (figures,) = (await workspace.ask(FIGURES)).data["orderLineFigures"]
     assert (figures["orders"], figures["lines"]) == (orders, 3 * orders)
-    assert figures["value"]["amount"] == "239760"
+    assert figures["value"]["amount"] == "239760.00"
     events = await platform.owner.fetchval(
         "SELECT count(*) FROM outbox_events WHERE workspace_id = $1", workspace.id
     )
