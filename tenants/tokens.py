@@ -5,7 +5,6 @@ key. Audience, issuer and expiry are required and checked; a token without them 
 """
 
 import json
-import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from tenants.grants import GRANTS_BY_ROLE, Role
 from tenants.identity import NotAuthenticated, Principal, PrincipalKind
+from tenants.private_file import write_private
 
 _ALGORITHM = "ES256"
 _REMEMBERED = 10_000
@@ -159,8 +159,4 @@ def _for_staff() -> NotAuthenticated:
 def _write(path: Path, older: list[Any]) -> None:
     key = ECKey.generate_key("P-256", auto_kid=True).as_dict(private=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"keys": [key, *older]}, file)
-    fresh.replace(path)
+    write_private(path, json.dumps({"keys": [key, *older]}))

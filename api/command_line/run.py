@@ -102,6 +102,7 @@ def _with_servers(stack: ExitStack, settings: "Settings") -> "Settings":
     from pydantic import SecretStr
 
     from api.embedded.servers import embedded_servers
+    from tenants.private_file import write_private
 
     state = settings.state
     servers = stack.enter_context(embedded_servers(state, progress=_say))
@@ -111,7 +112,7 @@ def _with_servers(stack: ExitStack, settings: "Settings") -> "Settings":
         "redis_url": servers.redis_url,
     }
     addresses = state / "servers.json"
-    _write_private(addresses, json.dumps(urls))  # other commands in this checkout look here
+    write_private(addresses, json.dumps(urls))  # other commands in this checkout look here
     stack.callback(addresses.unlink, missing_ok=True)
     return settings.model_copy(update={name: SecretStr(url) for name, url in urls.items()})
 
@@ -120,17 +121,13 @@ def _app_url(owner_url: str, state: Path) -> str:
     """The application's own login, with a password kept beside the servers' own."""
     import secrets
 
+    from tenants.private_file import write_private
+
     file = state / "app-password"
     if not file.exists():
-        _write_private(file, secrets.token_hex(16))
+        write_private(file, secrets.token_hex(16))
     place = urlsplit(owner_url)
     return f"postgresql://{_APP_LOGIN}:{file.read_text()}@{place.hostname}:{place.port}{place.path}"
-
-
-def _write_private(file: Path, text: str) -> None:
-    descriptor = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(text)
 
 
 async def _run_all(settings: "Settings", started: float, *, quiet: bool) -> None:

@@ -1,7 +1,6 @@
 """Opens the demo workspaces once, and hands out fresh tokens at every start."""
 
 import json
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tenants.database import WorkspaceDatabase, Writer, platform_door
 from tenants.grants import Role
 from tenants.identity import system_principal
 from tenants.pool import Row
+from tenants.private_file import write_private
 from tenants.workspaces import ensure_user, join, open_workspace
 
 _BY_SLUG = "SELECT id, slug FROM workspaces WHERE slug = ANY($1)"
@@ -55,10 +55,7 @@ async def write_tokens(parts: Parts, workspaces: dict[str, UUID], *, url: str, t
         "url": url,
         "workspaces": [await _tell(parts, demo, workspaces[demo.slug]) for demo in WORKSPACES],
     }
-    fresh = to.with_suffix(".new")
-    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(told, file, indent=2, ensure_ascii=False)
-    fresh.replace(to)
+    write_private(to, json.dumps(told, indent=2, ensure_ascii=False))
     return told
 
 
