@@ -87,11 +87,12 @@ def is_running(state: Path) -> bool:
     """Whether a process keeps its servers in that folder now; a killed one keeps none."""
     if not (state / LOCK).exists():
         return False
-    try:
-        with _held_alone(state):
-            return False
-    except AlreadyRunning:
-        return True
+    with (state / LOCK).open() as lock:  # shared, and read only: the lock's own words stay
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 @contextmanager
