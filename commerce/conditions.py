@@ -64,10 +64,11 @@ EVERYTHING = All()
 Shape = tuple[Any, ...]
 
 
-def split(condition: Condition) -> tuple[Shape, list[Any]]:
-    """The shape of a condition, and its values in the order in which the shape asks for them."""
+def split(condition: Condition) -> tuple[Shape, dict[str, Any]]:
+    """The shape of a condition, and its values by the names of the parameters of `to_sql`."""
     values: list[Any] = []
-    return _shape(condition, values), values
+    shape = _shape(condition, values)
+    return shape, {f"v{n}": value for n, value in enumerate(values)}
 
 
 def to_sql(shape: Shape, rules: Mapping[str, Rule]) -> ColumnElement[bool]:

@@ -109,8 +109,7 @@ async def page(
     if cursor is not None:
         edge = _decode(cursor, order, listing, "before" if backward else "after")
     statement = _page_statement(listing, shape, order, backward, bool(edge))
-    given = {"workspace": reader.workspace_id, "limit": size + 1}
-    given |= {f"v{n}": value for n, value in enumerate(values)}
+    given = {"workspace": reader.workspace_id, "limit": size + 1, **values}
     given |= {f"e{n}": value for n, value in enumerate(edge)}
     rows = await reader.fetch(statement.text, *statement.arguments(given), row=listing.row)
     more = len(rows) > size
@@ -123,8 +122,7 @@ async def page(
 async def count(reader: Reader, listing: Listing[R], *, where: Condition = EVERYTHING) -> int:
     shape, values = split(where)
     statement = _count_statement(listing, shape)
-    given = {"workspace": reader.workspace_id}
-    given |= {f"v{n}": value for n, value in enumerate(values)}
+    given = {"workspace": reader.workspace_id, **values}
     return int(await reader.fetchval(statement.text, *statement.arguments(given)))
 
 

@@ -64,8 +64,7 @@ async def line_figures(reader: Reader, *, where: Condition = EVERYTHING) -> list
     """One entry per currency, in the currency's alphabetical order."""
     shape, values = split(where)
     statement = _statement(shape)
-    given: dict[str, Any] = {"workspace": reader.workspace_id}
-    given |= {f"v{n}": value for n, value in enumerate(values)}
+    given = {"workspace": reader.workspace_id, **values}
     rows = await reader.fetch(statement.text, *statement.arguments(given), row=FiguresRow)
     return [
         LineFigures(

@@ -85,8 +85,7 @@ async def plan(
     shape, values = split(where)
     order_by = (OrderBy(order, descending=True),)
     statement = _page_statement(listing, shape, order_by, False, False)
-    given = {"workspace": workspace_id, "limit": 51}
-    given |= {f"v{n}": value for n, value in enumerate(values)}
+    given = {"workspace": workspace_id, "limit": 51, **values}
     async with world.parts.pool.acquire() as connection, connection.transaction():
         await connection.execute(f"SET LOCAL app.workspace_id = '{workspace_id}'")
         explained = await connection.fetchval(
