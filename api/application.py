@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import structlog
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -21,7 +20,7 @@ from api.graphql.http import HttpEndpoint
 from api.graphql.websocket import SocketLimits, WebSocketEndpoint
 from api.health import Health
 from api.metrics import Metrics
-from api.parts import Parts, open_parts, pool_limits, signing_keys
+from api.parts import Parts
 from api.playground import playground_routes
 from api.settings import CHECKOUT
 from api.sign_in import SignIn
@@ -29,17 +28,6 @@ from schema.context import Context, Platform
 from schema.root import SCHEMA
 from tenants.api_keys import ApiKeys
 from tenants.identity import Principal
-
-log = structlog.get_logger()
-
-__all__ = [
-    "Parts",
-    "build_application",
-    "build_execution",
-    "open_parts",
-    "pool_limits",
-    "signing_keys",
-]
 
 
 def build_application(parts: Parts) -> ASGIApp:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 import structlog
 import uvicorn
 
-from api.application import Parts, build_application
+from api.application import build_application
 from api.listening import listen
+from api.parts import Parts
 from api.stalled import protocols
 
 log = structlog.get_logger()

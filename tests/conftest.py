@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from api.application import Parts, open_parts
 from api.embedded.servers import EmbeddedServers, embedded_servers
 from api.logs import set_up_logs
+from api.parts import Parts, open_parts
 from api.settings import Settings
 from migrations.upgrade import migrate
 from tenants.relay import Relay

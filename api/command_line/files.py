@@ -15,7 +15,7 @@ from api.command_line.opening import with_parts, workspace_id_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.application import Parts
+    from api.parts import Parts
     from commerce.orders.files.entries import Remark
     from commerce.orders.files.mapping import Mapping
     from commerce.orders.imports import ImportReport, RefusedLine

@@ -10,9 +10,6 @@ from api.command_line.opening import AsJson, Slug, refuse, show, with_parts, wor
 from tenants.grants import Grant
 
 app = typer.Typer(no_args_is_help=True)
-_GOOD_KEYS = """
-SELECT * FROM api_keys WHERE workspace_id = $1 AND revoked_at IS NULL ORDER BY created_at
-"""
 
 
 @app.command()
@@ -51,13 +48,12 @@ def create(
 def list_all(workspace: Slug, *, as_json: AsJson = False) -> None:
     """Name the keys that are not revoked: id, name, last use, expiry, scopes."""
     from api.parts import Parts
-    from tenants.api_keys import ApiKeyRow
+    from tenants.api_keys import keys
 
     async def work(parts: Parts) -> None:
         async with workspace_opened(parts, workspace) as database:
-            reader = database.reading()
-            rows = await reader.fetch(_GOOD_KEYS, reader.workspace_id, row=ApiKeyRow)
-        keys = [
+            rows = await keys(database.reading())
+        told = [
             {
                 "id": row.id,
                 "name": row.name,
@@ -67,7 +63,7 @@ def list_all(workspace: Slug, *, as_json: AsJson = False) -> None:
             }
             for row in rows
         ]
-        show(keys, as_json=as_json)
+        show(told, as_json=as_json)
 
     with_parts(work)
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def _email_address(text: str) -> str:
+def email_address(text: str) -> str:
     address = text.strip().lower()
     if not _EMAIL.fullmatch(address):
         raise typer.BadParameter(f"{text!r} is no e-mail address.")
@@ -27,9 +27,8 @@ def _email_address(text: str) -> str:
 
 
 Slug = Annotated[str, typer.Argument(help="Slug of the workspace; `seller workspace list`.")]
-Email = Annotated[str, typer.Argument(help="E-mail address.", callback=_email_address)]
+Email = Annotated[str, typer.Argument(help="E-mail address.", callback=email_address)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-email_address = _email_address
 
 
 def with_parts(work: "Callable[[Parts], Awaitable[T]]") -> T:

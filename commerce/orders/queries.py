@@ -164,9 +164,6 @@ ORDERS = Listing(
 )
 
 _ORDERS_BY_ID = "SELECT * FROM orders WHERE workspace_id = $1 AND id = ANY($2)"
-_ORDER_BY_EXTERNAL_ID = """
-SELECT * FROM orders WHERE workspace_id = $1 AND channel = $2 AND external_id = ANY($3)
-"""
 _LINES = """
 SELECT l.*, o.currency FROM order_lines l
   JOIN orders o ON o.workspace_id = l.workspace_id AND o.id = l.order_id
@@ -185,14 +182,6 @@ SELECT * FROM tracking_events WHERE workspace_id = $1 AND package_id = ANY($2)
 
 async def orders_by_id(reader: Reader, ids: Sequence[UUID]) -> list[OrderRow]:
     return await reader.fetch(_ORDERS_BY_ID, reader.workspace_id, ids, row=OrderRow)
-
-
-async def orders_by_external_id(
-    reader: Reader, external_ids: Sequence[str], *, channel: str
-) -> list[OrderRow]:
-    return await reader.fetch(
-        _ORDER_BY_EXTERNAL_ID, reader.workspace_id, channel, external_ids, row=OrderRow
-    )
 
 
 async def lines_by_order(reader: Reader, order_ids: Sequence[UUID]) -> list[OrderLineRow]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from api.application import Parts, build_application
+from api.application import build_application
+from api.parts import Parts
 from tests.world import World
 
 OURS = "https://dashboard.example"

@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from api.application import Parts
+from api.parts import Parts
 from api.settings import Settings
 from tests.command_line.conftest import Start, free_port, server_environment
 from tests.world import World

@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from api.application import Parts
 from api.graphql.execution import Operation
+from api.parts import Parts
 from schema.context import Context
 from tenants.grants import Role
 from tenants.relay import Relay

@@ -22,7 +22,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from api.application import Parts
+from api.parts import Parts
 from api.demo.live import LiveRoomPlay
 from api.demo.workspaces import open_demo, write_tokens
 from tests.world.served import Served

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from api.application import Parts, build_execution
+from api.application import build_execution
 from api.graphql.execution import Operation, RequestError, failure
+from api.parts import Parts
 from commerce.catalogue import drafts
 from commerce.catalogue import operations as catalogue
 from commerce.live.operations import start_room

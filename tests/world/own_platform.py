@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import asyncpg
 from pydantic import SecretStr
 
-from api.application import Parts, open_parts
 from api.embedded.valkey import EmbeddedValkey
+from api.parts import Parts, open_parts
 from api.settings import Settings
 from migrations.upgrade import migrate
 from schema.nodes import global_id

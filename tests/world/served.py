@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from api.application import Parts
+from api.parts import Parts
 from api.serving import DrainingServer, make_server
 
 
@@ -39,3 +40,15 @@ async def serve(parts: Parts) -> AsyncIterator[Served]:
     yield Served(port, server)
     server.should_exit = True
     await task
+
+
+@asynccontextmanager
+async def quick(parts: Parts, **changed: Any) -> AsyncIterator[Served]:
+    """A server of the test's own, with settings that do not make it wait."""
+    before = parts.settings
+    parts.settings = before.model_copy(update=changed)
+    try:
+        async with serve(parts) as running:
+            yield running
+    finally:
+        parts.settings = before

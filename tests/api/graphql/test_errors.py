@@ -14,12 +14,12 @@ from graphql import get_introspection_query
 from strawberry.scalars import JSON
 from structlog.testing import capture_logs
 
-from api.application import Parts
 from api.graphql.answers import encoded
 from api.graphql.documents import Documents
 from api.graphql.execution import Execution, Operation, RequestError, failure
 from api.graphql.http import _status
 from api.graphql.media import Media
+from api.parts import Parts
 from tenants.database import DatabaseUnavailable
 from tenants.grants import Grant
 from tenants.identity import AccessDenied, NotAuthenticated, system_principal

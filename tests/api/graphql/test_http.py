@@ -12,7 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from api.application import Parts
+from api.parts import Parts
 from tests.world import TestWorkspace, World
 from tests.world.served import Served
 

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from api.application import Parts
+from api.parts import Parts
 from tenants.grants import Role
 from tests.world import TestWorkspace, World
-from tests.world.served import Served, serve
+from tests.world.served import Served, quick
 
 UPDATES = {"query": "subscription { orderUpdates { ... on OrderEvent { order { externalId } } } }"}
 COMPLETE = b"event: complete\ndata:\n\n"
@@ -23,18 +23,6 @@ COMPLETE = b"event: complete\ndata:\n\n"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def workspace(world: World) -> TestWorkspace:
     return await world.workspace()
-
-
-@asynccontextmanager
-async def quick(parts: Parts, **changed: Any) -> AsyncIterator[Served]:
-    """A server of the test's own, with settings that do not make it wait."""
-    before = parts.settings
-    parts.settings = before.model_copy(update=changed)
-    try:
-        async with serve(parts) as running:
-            yield running
-    finally:
-        parts.settings = before
 
 
 @asynccontextmanager

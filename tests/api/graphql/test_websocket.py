@@ -18,11 +18,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 from websockets.typing import Subprotocol
 
-from api.application import Parts
+from api.parts import Parts
 from schema.nodes import global_id
 from tenants.grants import Role
 from tests.world import TestWorkspace, World
-from tests.world.served import Served, serve
+from tests.world.served import Served, quick
 
 PROTOCOL = "graphql-transport-ws"
 ROLE = {"query": "{ viewer { role } }"}
@@ -35,18 +35,6 @@ UPDATES = {"query": "subscription { orderUpdates { ... on OrderEvent { sequence 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def workspace(world: World) -> TestWorkspace:
     return await world.workspace()
-
-
-@asynccontextmanager
-async def quick(parts: Parts, **changed: Any) -> AsyncIterator[Served]:
-    """A server of the test's own, with settings that do not make it wait."""
-    before = parts.settings
-    parts.settings = before.model_copy(update=changed)
-    try:
-        async with serve(parts) as running:
-            yield running
-    finally:
-        parts.settings = before
 
 
 @asynccontextmanager
