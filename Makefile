@@ -8,7 +8,7 @@ VENV := .venv/bin
 # Without bytecode every start compiles a thousand files anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check static format lint types schema migrations lock reset clean python \
+.PHONY: help run test test-faults check static format lint types schema migrations lock reset clean python \
 	installed installed-dev web
 
 help: ## Show this list
@@ -21,7 +21,10 @@ run: python ## Install what is missing and run the whole platform on this machin
 test: installed-dev web ## Run the tests on servers of their own (beside a running platform too)
 	@$(VENV)/python -m pytest $(ARGS)
 
-check: static test ## All that CI checks: format, lint, types, imports, schema, migrations, tests
+test-faults: installed-dev ## Break servers, networks and processes on purpose, and see what clients see
+	@$(VENV)/python -m pytest -m faults tests/faults $(ARGS)
+
+check: static test test-faults ## All that CI checks: format, lint, types, imports, schema, migrations, tests
 
 static: lint types schema migrations
 

@@ -60,8 +60,9 @@ class Execution:
     open_context: Callable[[Principal, str], Context]
     timeout: float = field(default=15.0)
 
-    def prepare(self, operation: Operation) -> Prepared:
-        """Parse and validate, or `RequestError`."""
+    async def prepare(self, operation: Operation, principal: Principal) -> Prepared:
+        """Parse and validate what `principal` wants run, or `RequestError`."""
+        del principal
         document = self.documents.get(operation.query)
         if document.errors:
             raise RequestError(list(document.errors))

@@ -65,7 +65,7 @@ class HttpEndpoint:
     ) -> Response:
         request_id = request.state.request_id
         try:
-            prepared = self.execution.prepare(operation)
+            prepared = await self.execution.prepare(operation, principal)
         except RequestError as error:
             status = 200 if media is Media.JSON else INVALID_DOCUMENT
             return _json(failure(error.errors, request_id), media, status)

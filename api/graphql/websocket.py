@@ -243,7 +243,7 @@ class _Connection:
     ) -> None:
         execution = self._endpoint.execution
         try:
-            prepared = execution.prepare(operation_of(payload))
+            prepared = await execution.prepare(operation_of(payload), principal)
         except BadRequest as error:
             raise RequestError([coded(ErrorCode.BAD_REQUEST, str(error))]) from None
         if is_subscription(prepared.definition):

@@ -420,7 +420,7 @@ async def test_a_subscription_to_a_foreign_room_is_refused_like_one_to_no_room(
     principal = await world.access.principal(f"Bearer {await two.a.token()}")
     for room in (two.theirs("LiveRoom"), two.absent("LiveRoom")):
         query = "subscription ($id: ID!) { liveOrders(roomId: $id) { __typename } }"
-        prepared = world.execution.prepare(Operation(query, {"id": room}))
+        prepared = await world.execution.prepare(Operation(query, {"id": room}), principal)
         stream = world.execution.subscribe(prepared, principal, request_id="test")
         with pytest.raises(RequestError) as refused:
             await anext(stream)

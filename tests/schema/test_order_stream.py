@@ -102,7 +102,9 @@ async def test_an_event_with_its_order_and_lines_takes_three_statements(
 
     execution = replace(world.execution, open_context=open_context)
     principal = await world.access.principal(f"Bearer {await workspace.token()}")
-    prepared = execution.prepare(Operation(ORDER_WITH_LINES, {"room": workspace.room_global_id}))
+    prepared = await execution.prepare(
+        Operation(ORDER_WITH_LINES, {"room": workspace.room_global_id}), principal
+    )
     source = execution.subscribe(prepared, principal, request_id="test")
     async with aclosing(source) as answers:
         seen = [await anext(answers) for _ in range(3)]

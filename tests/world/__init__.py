@@ -214,7 +214,7 @@ class World:
 
         execution = replace(self.execution, open_context=open_context)
         try:
-            prepared = execution.prepare(Operation(query, variables))
+            prepared = await execution.prepare(Operation(query, variables), principal)
             answer = await execution.run(prepared, principal, request_id="test")
         except RequestError as error:
             answer = failure(error.errors, "test")

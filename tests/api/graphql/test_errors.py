@@ -111,7 +111,7 @@ NOBODY = system_principal(UUID(int=7))
 
 async def run(execution: Execution, query: str, variables: Any = None) -> dict[str, Any]:
     try:
-        prepared = execution.prepare(Operation(query, variables))
+        prepared = await execution.prepare(Operation(query, variables), NOBODY)
     except RequestError as error:
         return failure(error.errors, "r1")
     return await execution.run(prepared, NOBODY, request_id="r1")
@@ -158,7 +158,7 @@ async def test_what_resolvers_raise_is_coded_and_never_leaks(
 
 async def _second(execution: Execution, how: str) -> None:
     query = "subscription ($how: String!) { fails(how: $how) }"
-    prepared = execution.prepare(Operation(query, {"how": how}))
+    prepared = await execution.prepare(Operation(query, {"how": how}), NOBODY)
     answers = execution.subscribe(prepared, NOBODY, request_id="r1")
     try:
         async for answer in answers:
@@ -278,7 +278,7 @@ async def test_documents_that_cost_too_much_are_refused_at_once(
     loop = asyncio.get_running_loop()
     started = loop.time()
     with pytest.raises(RequestError) as refused:
-        world.execution.prepare(Operation(query))
+        await world.execution.prepare(Operation(query), NOBODY)
     assert loop.time() - started < 1
     assert [error.extensions for error in refused.value.errors] == [{"code": code}]
 
@@ -286,11 +286,12 @@ async def test_documents_that_cost_too_much_are_refused_at_once(
 async def test_a_fragment_within_itself_is_told_and_not_followed(world: World) -> None:
     query = "{ ...A } fragment A on Query { viewer { role } ...B } fragment B on Query { ...A }"
     with pytest.raises(RequestError, match="Cannot spread fragment"):
-        world.execution.prepare(Operation(query))
+        await world.execution.prepare(Operation(query), NOBODY)
 
 
 async def test_graphiqls_own_introspection_is_within_the_limits(world: World) -> None:
     query = get_introspection_query(
         descriptions=True, input_value_deprecation=True, specified_by_url=True
     )
-    assert world.execution.prepare(Operation(query)).definition.name is not None
+    prepared = await world.execution.prepare(Operation(query), NOBODY)
+    assert prepared.definition.name is not None
