@@ -13,6 +13,7 @@ from functools import cached_property
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from api.rate_limits import RateLimits, open_rate_limits
 from api.settings import Settings
 from tenants.database import WorkspaceDatabase
 from tenants.feed import Feeds
@@ -31,6 +32,7 @@ class Parts:
     pool: Pool
     redis: Redis
     feeds: Feeds
+    rate_limits: RateLimits
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     _waking: asyncio.Task[None] | None = None
     _called: bool = False
@@ -99,15 +101,18 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     pool = await open_pool(
         settings.app_database_url.get_secret_value(), limits=pool_limits(settings)
     )
-    redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_connect_timeout=3)
+    redis_url = settings.redis_url.get_secret_value()
+    redis = Redis.from_url(redis_url, socket_connect_timeout=3)
+    rate_limits = open_rate_limits(redis_url)
     try:
         await check_role(pool)
-        parts = Parts(settings, pool, redis, Feeds(pool, redis))
+        parts = Parts(settings, pool, redis, Feeds(pool, redis), rate_limits)
         try:
             yield parts
         finally:
             await parts.end_wake_up()
     finally:
+        await rate_limits.close()
         await redis.aclose()
         try:
             async with asyncio.timeout(3):
