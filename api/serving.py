@@ -55,6 +55,8 @@ def make_server(parts: Parts) -> DrainingServer:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
         lifespan="on",
         ws_max_size=settings.max_frame_bytes,
         ws_ping_interval=settings.keep_alive,

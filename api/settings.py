@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentSettingsError
@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         validation_alias=_plain("PORT"),
         description="Port to listen on; 0 picks a free one.",
     )
+    trusted_proxies: list[IPvAnyNetwork] = Field(
+        default=[],
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed, as a "
+        "JSON list.",
+    )
     state: Path = Field(
         default=CHECKOUT / ".state",
         description="Folder of the embedded servers' data, the signing keys and demo.json.",
@@ -88,6 +93,13 @@ class Settings(BaseSettings):
     refresh_token_days: Count = Field(
         default=30, description="Days after which somebody has to sign in again."
     )
+    sign_in_attempts_per_minute: Count = Field(
+        default=10,
+        description="Failures a minute after which one address may not try one account again.",
+    )
+    sign_in_attempts_per_address: Count = Field(
+        default=100, description="Attempts a minute from one address, whoever signs in there."
+    )
     invitation_days: Count = Field(
         default=7, description="Days within which an invitation is accepted."
     )
@@ -102,6 +114,13 @@ class Settings(BaseSettings):
         default=10_000, description="Connections per process; more are answered 503."
     )
     max_body_bytes: Count = Field(default=2 * 1024 * 1024, description="Bytes of a request's body.")
+    max_upload_files: Count = Field(default=10, description="Files sent with one request.")
+    max_upload_file_bytes: Count = Field(
+        default=10 * 1024 * 1024, description="Bytes of one file sent with a request."
+    )
+    max_upload_bytes: Count = Field(
+        default=32 * 1024 * 1024, description="Bytes of a request's body where it brings files."
+    )
     max_query_characters: Count = Field(
         default=20_000, description="Characters of a GraphQL document."
     )
