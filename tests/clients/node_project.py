@@ -56,14 +56,16 @@ class NodeProject:
                 assert done.returncode == 0, done.stdout + done.stderr
                 stamp.write_text(wanted)
 
-    async def run(self, program: str, *arguments: str, given: str | None = None) -> Ended:
-        """A program of node_modules/.bin, or a script; our servers run on meanwhile."""
+    async def run(
+        self, program: str, *arguments: str, given: str | None = None, folder: Path = FOLDER
+    ) -> Ended:
+        """A program of node_modules/.bin, or a script of ours; our servers run on meanwhile."""
         tool = FOLDER / "node_modules" / ".bin" / program
         process = await asyncio.create_subprocess_exec(
             self.node,
             str(tool if tool.exists() else FOLDER / program),
             *arguments,
-            cwd=FOLDER,
+            cwd=folder,
             stdin=DEVNULL if given is None else PIPE,
             stdout=PIPE,
             stderr=PIPE,
