@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+from graphql import GraphQLSchema
+from limits import RateLimitItemPerMinute
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -14,15 +16,27 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import Access
+from api.attempts import Attempts
+from api.graphql.budgets import Allowance, Budgets
 from api.graphql.documents import Documents
 from api.graphql.execution import Execution
 from api.graphql.http import HttpEndpoint
+from api.graphql.limits import Limits
+from api.graphql.persisted import (
+    Automatic,
+    BadManifest,
+    Locked,
+    PersistedOperations,
+    Unpersisted,
+    read_manifest,
+)
+from api.graphql.turns import Turns
 from api.graphql.websocket import SocketLimits, WebSocketEndpoint
 from api.health import Health
 from api.metrics import Metrics
 from api.parts import Parts
 from api.playground import playground_routes
-from api.settings import CHECKOUT
+from api.settings import CHECKOUT, Settings, SettingsError
 from api.sign_in import SignIn
 from schema.context import Context, Platform
 from schema.root import SCHEMA
@@ -35,34 +49,14 @@ def build_application(parts: Parts) -> ASGIApp:
     settings = parts.settings
     access = Access(parts.tokens, ApiKeys(parts.pool))
     execution = build_execution(parts)
-    origins = frozenset(settings.allowed_origins)
-    http = HttpEndpoint(
-        execution=execution,
-        access=access,
-        max_body_bytes=settings.max_body_bytes,
-        keep_alive=settings.keep_alive,
-        allowed_origins=origins,
-        draining=parts.draining.is_set,
-    )
-    websocket = WebSocketEndpoint(
-        execution=execution,
-        access=access,
-        limits=SocketLimits(
-            init_timeout=settings.connection_init_timeout,
-            keep_alive=settings.keep_alive,
-            send_timeout=settings.send_timeout,
-            subscriptions=settings.max_subscriptions_per_socket,
-            frame=settings.max_frame_bytes,
-        ),
-        allowed_origins=origins,
-        draining=parts.draining.is_set,
-    )
+    http = _http(parts, execution, access)
+    websocket = _websocket(parts, execution, access)
     routes: list[BaseRoute] = [
         Route("/graphql", _Endpoint(http)),
         WebSocketRoute("/graphql", websocket.__call__),
         *Metrics(pool=parts.pool).routes(),
         *Health(pool=parts.pool, redis=parts.redis, draining=parts.draining.is_set).routes(),
-        *SignIn(pool=parts.pool, sessions=parts.sessions, keys=parts.tokens.keys).routes(),
+        *build_sign_in(parts).routes(),
         *playground_routes(
             dist=CHECKOUT / "web" / "dist",
             enabled=settings.graphiql,
@@ -76,9 +70,52 @@ def build_application(parts: Parts) -> ASGIApp:
             allow_origins=settings.allowed_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type"],
-            expose_headers=["x-request-id"],
+            expose_headers=["retry-after", "x-request-id"],
         )
     return _RequestIds(application)
+
+
+def _http(parts: Parts, execution: Execution, access: Access) -> HttpEndpoint:
+    settings = parts.settings
+    return HttpEndpoint(
+        execution=execution,
+        access=access,
+        max_body_bytes=settings.max_body_bytes,
+        max_batch=settings.max_batch,
+        get_queries=settings.get_queries,
+        keep_alive=settings.keep_alive,
+        allowed_origins=frozenset(settings.allowed_origins),
+        draining=parts.draining.is_set,
+    )
+
+
+def _websocket(parts: Parts, execution: Execution, access: Access) -> WebSocketEndpoint:
+    settings = parts.settings
+    return WebSocketEndpoint(
+        execution=execution,
+        access=access,
+        limits=SocketLimits(
+            init_timeout=settings.connection_init_timeout,
+            keep_alive=settings.keep_alive,
+            send_timeout=settings.send_timeout,
+            subscriptions=settings.max_subscriptions_per_socket,
+            frame=settings.max_frame_bytes,
+        ),
+        allowed_origins=frozenset(settings.allowed_origins),
+        draining=parts.draining.is_set,
+    )
+
+
+def build_sign_in(parts: Parts) -> SignIn:
+    settings = parts.settings
+    attempts = Attempts(
+        limits=parts.rate_limits,
+        failures=RateLimitItemPerMinute(settings.sign_in_attempts_per_minute),
+        attempts=RateLimitItemPerMinute(settings.sign_in_attempts_per_address),
+    )
+    return SignIn(
+        pool=parts.pool, sessions=parts.sessions, keys=parts.tokens.keys, attempts=attempts
+    )
 
 
 def build_execution(parts: Parts) -> Execution:
@@ -97,15 +134,60 @@ def build_execution(parts: Parts) -> Execution:
     schema = SCHEMA._schema  # noqa: SLF001 - Strawberry offers graphql-core's schema no other way
     documents = Documents(
         schema,
-        max_characters=settings.max_query_characters,
-        max_tokens=settings.max_query_tokens,
+        document_limits(settings),
         introspection=settings.introspection,
+        suggestions=settings.suggestions,
     )
     return Execution(
         schema=schema,
         documents=documents,
         open_context=open_context,
+        persisted=_persisted(parts, schema),
+        budgets=Budgets(
+            parts.redis,
+            key=Allowance(settings.budget_points, settings.budget_restore),
+            workspace=Allowance(
+                settings.workspace_budget_points, settings.workspace_budget_restore
+            ),
+        ),
+        turns=Turns(
+            at_once=settings.operations_at_once,
+            waiting=settings.operations_waiting,
+            patience=settings.operation_timeout,
+        ),
+        suggestions=settings.suggestions,
         timeout=settings.operation_timeout,
+    )
+
+
+def document_limits(settings: Settings) -> Limits:
+    return Limits(
+        characters=settings.max_query_characters,
+        tokens=settings.max_query_tokens,
+        fragments=settings.max_query_fragments,
+        depth=settings.max_query_depth,
+        fields=settings.max_query_fields,
+        aliases=settings.max_query_aliases,
+        directives=settings.max_query_directives,
+        values=settings.max_query_values,
+        cost=settings.max_operation_cost,
+        variable_values=settings.max_variable_values,
+    )
+
+
+def _persisted(parts: Parts, schema: GraphQLSchema) -> PersistedOperations:
+    settings = parts.settings
+    if settings.persisted_operations == "off":
+        return Unpersisted()
+    if settings.operations_manifest and settings.persisted_operations == "locked":
+        try:
+            return Locked(read_manifest(settings.operations_manifest, schema))
+        except BadManifest as error:
+            raise SettingsError(f"SELLER_OPERATIONS_MANIFEST: {error}") from None
+    return Automatic(
+        parts.redis,
+        most=settings.persisted_operations_per_workspace,
+        days=settings.persisted_operation_days,
     )
 
 

@@ -33,6 +33,7 @@ STATEMENTS = Histogram(
     "Round trips to Postgres per operation.",
     buckets=(0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 25, 50),
 )
+THROTTLED = Counter("seller_throttled_operations_total", "Operations over their budget.")
 SUBSCRIPTIONS = Gauge("seller_subscriptions", "Subscriptions that are running.")
 SOCKETS = Gauge("seller_sockets", "WebSocket connections that are open.")
 EVENTS = Histogram("seller_event_seconds", "From an event's arrival to its answer.")

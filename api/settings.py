@@ -6,9 +6,9 @@ A wrong value stops the start with its name and the reason. docs/OPERATIONS.md l
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentSettingsError
@@ -108,8 +108,32 @@ class Settings(BaseSettings):
     )
 
     # The endpoint.
-    introspection: bool = Field(default=True, description="Whether clients may read the schema.")
-    graphiql: bool = Field(default=True, description="Whether the pages at / are served.")
+    introspection: bool = Field(
+        default=False, description="Whether clients may read the schema; `seller run`: true."
+    )
+    graphiql: bool = Field(
+        default=False, description="Whether the pages at / are served; `seller run`: true."
+    )
+    suggestions: bool = Field(
+        default=False, description="Whether errors suggest names that exist; `seller run`: true."
+    )
+    get_queries: bool = Field(default=True, description="Whether queries may be sent with GET.")
+    max_batch: Count = Field(
+        default=1, description="Operations of one HTTP request; 1: no lists of them."
+    )
+    persisted_operations: Literal["off", "automatic", "locked"] = Field(
+        default="automatic",
+        description="off, automatic (registered by their hash) or locked (the manifest's only).",
+    )
+    operations_manifest: Path | None = Field(
+        default=None, description="JSON file of the operations that run where they are locked."
+    )
+    persisted_operations_per_workspace: Count = Field(
+        default=1_000, description="Operations remembered for a workspace."
+    )
+    persisted_operation_days: Count = Field(
+        default=30, description="Days for which they are remembered after the last was added."
+    )
     max_connections: Count = Field(
         default=10_000, description="Connections per process; more are answered 503."
     )
@@ -125,6 +149,39 @@ class Settings(BaseSettings):
         default=20_000, description="Characters of a GraphQL document."
     )
     max_query_tokens: Count = Field(default=4_000, description="Tokens of a GraphQL document.")
+    max_query_fragments: Count = Field(default=100, description="Fragments of a document.")
+    max_query_depth: Count = Field(default=20, description="Levels of an operation.")
+    max_query_fields: Count = Field(
+        default=2_000, description="Fields of an operation, its fragments written out."
+    )
+    max_query_aliases: Count = Field(default=200, description="Aliases, counted likewise.")
+    max_query_directives: Count = Field(default=200, description="Directives, counted likewise.")
+    max_query_values: Count = Field(
+        default=50_000,
+        description="Values that an answer may hold, sizes of pages multiplied through.",
+    )
+    max_variable_values: Count = Field(
+        default=50_000, description="Values in an operation's variables."
+    )
+    max_operation_cost: Count = Field(
+        default=10_000, description="Points that an operation may cost."
+    )
+    budget_points: Count = Field(
+        default=20_000, description="Points that a credential can have saved up."
+    )
+    budget_restore: Count = Field(default=1_000, description="Points restored to it each second.")
+    workspace_budget_points: Count = Field(
+        default=100_000, description="Points that all credentials of a workspace can have saved up."
+    )
+    workspace_budget_restore: Count = Field(
+        default=5_000, description="Points restored to them each second."
+    )
+    operations_at_once: Count = Field(
+        default=6, description="Operations of one workspace that a process runs at a time."
+    )
+    operations_waiting: Count = Field(
+        default=200, description="Operations of one workspace that may wait for their turn."
+    )
     max_frame_bytes: Count = Field(
         default=256 * 1024, description="Bytes of a WebSocket message from a client."
     )
@@ -179,6 +236,20 @@ class Settings(BaseSettings):
         description="OpenTelemetry collector, such as http://127.0.0.1:4318/v1/traces.",
     )
 
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.max_operation_cost > min(self.budget_points, self.workspace_budget_points):
+            raise ValueError(
+                "SELLER_MAX_OPERATION_COST is larger than SELLER_BUDGET_POINTS or "
+                "SELLER_WORKSPACE_BUDGET_POINTS: such an operation could never be paid for"
+            )
+        if self.persisted_operations == "locked" and self.operations_manifest is None:
+            raise ValueError(
+                "SELLER_PERSISTED_OPERATIONS is locked, so SELLER_OPERATIONS_MANIFEST has to name "
+                "the file of the operations that may run"
+            )
+        return self
+
 
 class SettingsError(SystemExit):
     """A setting is wrong; says which, and why."""
@@ -207,6 +278,8 @@ def variable_names() -> dict[str, str]:
 
 
 def _told(error: ErrorDetails) -> str:
+    if not error["loc"]:  # several settings that do not fit together; the message names them
+        return error["msg"].removeprefix("Value error, ")
     location = str(error["loc"][0]).upper()
     known = variable_names()
     name = known.get(location.removeprefix("SELLER_").lower(), location)

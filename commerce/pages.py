@@ -34,6 +34,7 @@ from tenants.pool import Row
 
 R = TypeVar("R", bound=Row)
 MAX_PAGE = 100
+DEFAULT_PAGE = 20
 MAX_ORDER = 5
 
 
@@ -196,7 +197,7 @@ def _bounds(window: Window) -> tuple[int, bool, str | None]:
     name = "last" if backward else "first"
     size = (window.last if backward else window.first) or 0
     if window.first is None and window.last is None:
-        size = 20
+        size = DEFAULT_PAGE
     if not 1 <= size <= MAX_PAGE:
         raise BadArgument(name, f"must lie between 1 and {MAX_PAGE}; it was {size}.")
     return size, backward, window.before if backward else window.after

@@ -8,6 +8,7 @@ import strawberry
 
 from commerce.conditions import Condition
 from commerce.pages import Listing, OrderBy, Page, Window, count, page
+from schema.costs import cost
 from tenants.database import Reader
 from tenants.pool import Row
 
@@ -77,7 +78,9 @@ class Connection(Generic[T]):
     nodes: list[T] = strawberry.field(resolver=_nodes)
     page_info: PageInfo = strawberry.field(resolver=_page_info)
     total_count: int = strawberry.field(
-        resolver=_total_count, description="Counted only when asked for; costs a statement."
+        resolver=_total_count,
+        description="Counted only when asked for; costs a statement.",
+        directives=cost(5),
     )
 
 

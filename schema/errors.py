@@ -17,6 +17,10 @@ class ErrorCode(StrEnum):
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    THROTTLED = "THROTTLED"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
+    OPERATION_NOT_REGISTERED = "OPERATION_NOT_REGISTERED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
     TIMEOUT = "TIMEOUT"
@@ -26,13 +30,15 @@ class ErrorCode(StrEnum):
 
 
 _TELLABLE = frozenset(code.value for code in ErrorCode) - {ErrorCode.INTERNAL_SERVER_ERROR}
-_RETRYABLE = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.SLOW_CONSUMER})
+_RETRYABLE = frozenset(
+    {ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.SLOW_CONSUMER, ErrorCode.THROTTLED}
+)
 _MASK = "Something went wrong on our side. Tell us the request id, and we will find it."
 
 
-def coded(code: ErrorCode, message: str) -> GraphQLError:
+def coded(code: ErrorCode, message: str, **more: Any) -> GraphQLError:
     """An error of the request itself, rather than of one of its fields."""
-    return GraphQLError(message, extensions={"code": code.value})
+    return GraphQLError(message, extensions={"code": code.value, **more})
 
 
 def told(error: GraphQLError, *, request_id: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import strawberry
 from aiodataloader import DataLoader
 
+from schema.costs import list_size
 from tenants.database import Reader
 from tenants.grants import Grant
 
@@ -39,14 +40,20 @@ def declare(relations: dict[str, Relation]) -> None:
     _relations.update(relations)
 
 
-def relation(name: str, *, key: str = "id", description: str | None = None) -> Any:
-    """A field that follows a relation from the column `key` of its parent's row."""
+def relation(
+    name: str, *, key: str = "id", description: str | None = None, size: int | None = None
+) -> Any:
+    """A field that follows a relation from the column `key` of its parent's row.
+
+    `size` is how many rows a list is taken to have when the cost of an operation is told.
+    """
 
     async def follow(root: strawberry.Parent[Any], info: strawberry.Info[Any, None]) -> Any:
         value = root[key]
         return None if value is None else await info.context.load(name, value)
 
-    return strawberry.field(resolver=follow, description=description)
+    directives = [] if size is None else list_size(size)
+    return strawberry.field(resolver=follow, description=description, directives=directives)
 
 
 class Loaders:

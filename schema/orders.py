@@ -59,7 +59,7 @@ class Package(Node):
     tracking_number: str | None
     created_at: datetime
     updated_at: datetime
-    tracking: list[TrackingEvent] = relation("tracking_by_package")
+    tracking: list[TrackingEvent] = relation("tracking_by_package", size=5)
     order: "Order" = relation("order", key="order_id")
 
     @classmethod
@@ -219,8 +219,8 @@ class Order(Node):
     cancelled_by: Actor | None
     cancel_reason: str | None
     updated_at: datetime
-    lines: list[OrderLine] = relation("lines_by_order")
-    packages: list[Package] = relation("packages_by_order")
+    lines: list[OrderLine] = relation("lines_by_order", size=5)
+    packages: list[Package] = relation("packages_by_order", size=2)
     live_room: LiveRoom | None = relation("live_room", key="live_room_id")
     available_actions: list[AvailableOrderAction] = strawberry.field(resolver=_available_actions)
 

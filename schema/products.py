@@ -87,7 +87,7 @@ class Sku(Node):
     external_id: str | None
     sales_attributes: list[SalesAttribute] = strawberry.field(resolver=_sales_attributes)
     price: Money = strawberry.field(resolver=_price)
-    stock: list[StockLevel] = relation("stock_by_sku")
+    stock: list[StockLevel] = relation("stock_by_sku", size=3)
     product: "Product" = relation("product", key="product_id")
 
     @classmethod
@@ -116,10 +116,10 @@ class Product(Node):
     updated_at: datetime
     attributes: list[ProductAttribute] = strawberry.field(resolver=_attributes)
     category: Category | None = relation("category", key="category_id")
-    skus: list[Sku] = relation("skus_by_product")
-    translations: list[ProductTranslation] = relation("translations_by_product")
-    media: list[ProductMedia] = relation("media_by_product")
-    listings: list[Listing] = relation("listings_by_product")
+    skus: list[Sku] = relation("skus_by_product", size=5)
+    translations: list[ProductTranslation] = relation("translations_by_product", size=5)
+    media: list[ProductMedia] = relation("media_by_product", size=5)
+    listings: list[Listing] = relation("listings_by_product", size=5)
     available_actions: list[ProductAction] = strawberry.field(resolver=_available_actions)
 
     @classmethod

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 import schema.enums
 import schema.relations
+from schema.costs import cost
 from schema.live_rooms import LiveRoom, LiveRoomConnection, live_room, live_rooms
 from schema.money import CURRENCY_CODE, CurrencyCode
 from schema.mutations import Refused, TransitionRefused, VersionConflict
@@ -113,6 +114,7 @@ class Query:
     order_line_figures: list[OrderLineFigures] = strawberry.field(
         resolver=order_line_figures,
         description="Exact sums over order lines, one entry a currency.",
+        directives=cost(20),
     )
     live_room: LiveRoom | None = strawberry.field(
         resolver=live_room, description="One LIVE room; null where there is none."

@@ -55,6 +55,9 @@ async def settings(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFa
         redis_url=SecretStr(servers.redis_url),
         state=tmp_path_factory.mktemp("state"),
         pool_size=12,
+        introspection=True,
+        graphiql=True,
+        suggestions=True,
     )
 
 

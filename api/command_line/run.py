@@ -44,7 +44,7 @@ def run(
     from api.settings import load_settings
 
     signal.signal(signal.SIGTERM, _stop)
-    settings = load_settings()
+    settings = _with_playground(load_settings())
     try:
         named = _servers_are_named(settings)
         if not named:
@@ -82,6 +82,12 @@ def reset(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
         console.print(f"[red]Nothing removed.[/red] {error}")
         raise typer.Exit(1) from None
     console.print(f"Removed {state}.")
+
+
+def _with_playground(settings: "Settings") -> "Settings":
+    """What a production set-up keeps to itself is open here, unless a setting says otherwise."""
+    opened = {"introspection", "graphiql", "suggestions"} - settings.model_fields_set
+    return settings.model_copy(update=dict.fromkeys(opened, True))
 
 
 def _servers_are_named(settings: "Settings") -> bool:

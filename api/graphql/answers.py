@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 
-def encoded(answer: dict[str, Any]) -> bytes:
+def encoded(answer: dict[str, Any] | list[dict[str, Any]]) -> bytes:
     """JSON of an answer, whatever lies in it.
 
     orjson refuses whole numbers of more than 64 bits and halves of surrogate pairs, which JSON

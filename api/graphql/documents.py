@@ -1,10 +1,15 @@
-"""Documents: parsed and validated once, remembered by their text."""
+"""Documents: parsed, measured and validated once, remembered by their text."""
 
+import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -14,89 +19,143 @@ from graphql import (
 )
 from graphql.validation import NoSchemaIntrospectionCustomRule, specified_rules
 
-from api.graphql.limits import DocumentLimits, over_limit
+from api.graphql.actual_cost import weights_of
+from api.graphql.extent import Extent, Measured, fragments_of, measure, operations_of
+from api.graphql.failures import RequestError, rejected
+from api.graphql.limits import Limits, check_extent, check_fragments, check_text
 from schema.errors import ErrorCode, coded
 
+_MEASUREMENTS = 32  # of one document, for different sizes of its pages
+_TYPENAME = {"__typename"}
+_INTROSPECTION = {"__schema", "__type"} | _TYPENAME
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Document:
-    """A parsed document, or the errors that kept it from being one."""
+    """A valid document. What it asks for may depend on the variables that size its pages."""
 
-    node: DocumentNode | None
-    errors: tuple[GraphQLError, ...] = ()
+    node: DocumentNode
+    operations: list[OperationDefinitionNode]
+    sized_by: tuple[str, ...]
+    weights: dict[str, int]
+    measured: dict[tuple[Any, ...], Measured] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        """The operation that is meant; an error of the client where none or several are."""
-        assert self.node is not None  # noqa: S101 - asked only of documents without errors
-        found = [d for d in self.node.definitions if isinstance(d, OperationDefinitionNode)]
+        """The operation that is meant; `RequestError` where none or several are."""
+        found = self.operations
         if name is not None:
             found = [d for d in found if d.name is not None and d.name.value == name]
             if not found:
-                raise coded(ErrorCode.BAD_REQUEST, f"The document has no operation {name!r}.")
+                raise RequestError(
+                    coded(ErrorCode.BAD_REQUEST, f"The document has no operation {name!r}.")
+                )
         if len(found) != 1:
-            raise coded(
-                ErrorCode.BAD_REQUEST,
-                f"The document has {len(found)} operations; name one in `operationName`.",
-            )
+            message = f"The document has {len(found)} operations; name one in `operationName`."
+            raise RequestError(coded(ErrorCode.BAD_REQUEST, message))
         return found[0]
 
 
 class Documents:
-    """The documents of one schema; the least recently used are forgotten."""
+    """The documents of one schema. The least recently used are forgotten, so that the texts of
+    all come to at most `remembered` characters (in memory a document is some fifty times its text).
+
+    Reading one takes milliseconds, and much longer where somebody means harm: it is done by one
+    thread beside the event loop, which goes on meanwhile.
+    """
 
     def __init__(
         self,
         schema: GraphQLSchema,
+        limits: Limits,
         *,
-        max_characters: int,
-        max_tokens: int,
         introspection: bool,
-        remembered: int = 1_000,
+        suggestions: bool = True,
+        remembered: int = 1_000_000,
     ) -> None:
+        self.limits = limits
+        self.beside = ThreadPoolExecutor(1, "documents")
         self._schema = schema
-        self._limits = DocumentLimits(characters=max_characters, tokens=max_tokens)
-        self._introspection = introspection
+        self._suggestions = suggestions
         self._remembered = remembered
+        self._rules = [*specified_rules]
+        if not introspection:
+            self._rules.append(NoSchemaIntrospectionCustomRule)
         self._known: OrderedDict[str, Document] = OrderedDict()
+        self._characters = 0
 
-    def get(self, text: str) -> Document:
+    async def get(self, text: str, variables: Mapping[str, Any] | None = None) -> Document:
+        """The document, or `RequestError` with all that is wrong with it."""
         known = self._known.get(text)
         if known is not None:
             self._known.move_to_end(text)
             return known
-        document = self._read(text)
-        if document.node is not None:
-            self._known[text] = document
-            if len(self._known) > self._remembered:
-                self._known.popitem(last=False)
+        check_text(text, self.limits)
+        loop = asyncio.get_running_loop()
+        document = await loop.run_in_executor(self.beside, self._read, text, variables)
+        self._remember(text, document)
         return document
 
-    def _read(self, text: str) -> Document:
-        if len(text) > self._limits.characters:
-            return _failed(
-                f"The document has {len(text):,} characters; the limit is "
-                f"{self._limits.characters:,}."
-            )
+    def extent(
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any] | None,
+    ) -> Extent:
+        """What the operation asks for with these variables, or `LimitExceeded`."""
+        measured = self._measured(document, variables or {})
+        extent = measured.operations[document.operations.index(operation)]
+        check_extent(extent, self.limits, introspects=introspects(operation))
+        return extent
+
+    def _measured(self, document: Document, variables: Mapping[str, Any]) -> Measured:
+        sizes = tuple(_size(variables, name) for name in document.sized_by)
+        known = document.measured.get(sizes)
+        if known is None:
+            if len(document.measured) >= _MEASUREMENTS:
+                document.measured.clear()
+            known = document.measured[sizes] = measure(self._schema, document.node, variables)
+        return known
+
+    def _read(self, text: str, variables: Mapping[str, Any] | None) -> Document:
         try:
-            node = parse(text, max_tokens=self._limits.tokens)
-            too_large = over_limit(node, self._limits)
-            errors = [] if too_large else self._judged(node)
+            node = parse(text, max_tokens=self.limits.tokens)
+            check_fragments(len(fragments_of(node)), self.limits)
+            operations = operations_of(node)
+            measured = measure(self._schema, node, variables)
+            for operation, extent in zip(operations, measured.operations, strict=True):
+                check_extent(extent, self.limits, introspects=introspects(operation))
+            errors = self._judged(node)
         except GraphQLError as error:
-            error.extensions = {"code": ErrorCode.GRAPHQL_PARSE_FAILED.value}
-            return Document(None, (error,))
+            raise rejected([error], ErrorCode.GRAPHQL_PARSE_FAILED) from None
         except RecursionError:
-            return _failed("The document is nested too deeply.")
-        if too_large:
-            return _failed(too_large)
-        for found in errors:
-            found.extensions = {"code": ErrorCode.GRAPHQL_VALIDATION_FAILED.value}
-        return Document(None, tuple(errors)) if errors else Document(node)
+            message = "The document is nested too deeply."
+            raise RequestError(coded(ErrorCode.LIMIT_EXCEEDED, message)) from None
+        if errors:
+            raise rejected(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
+        weights = weights_of(self._schema, node)
+        return Document(node, operations, tuple(sorted(measured.sized_by)), weights)
 
     def _judged(self, node: DocumentNode) -> list[GraphQLError]:
-        rules = list(specified_rules)
-        if not self._introspection:
-            rules.append(NoSchemaIntrospectionCustomRule)
-        return validate(self._schema, node, rules, max_errors=20)
+        return validate(
+            self._schema, node, self._rules, max_errors=20, hide_suggestions=not self._suggestions
+        )
+
+    def _remember(self, text: str, document: Document) -> None:
+        if text not in self._known:
+            self._characters += len(text)
+        self._known[text] = document
+        while self._characters > self._remembered and len(self._known) > 1:
+            forgotten, _ = self._known.popitem(last=False)
+            self._characters -= len(forgotten)
+
+
+def introspects(operation: OperationDefinitionNode) -> bool:
+    """Whether it asks about the schema and nothing else."""
+    names = {
+        node.name.value if isinstance(node, FieldNode) else ""
+        for node in operation.selection_set.selections
+    }
+    return operation.operation is OperationType.QUERY and _TYPENAME != names <= _INTROSPECTION
 
 
 def is_query(operation: OperationDefinitionNode) -> bool:
@@ -107,5 +166,7 @@ def is_subscription(operation: OperationDefinitionNode) -> bool:
     return operation.operation is OperationType.SUBSCRIPTION
 
 
-def _failed(message: str) -> Document:
-    return Document(None, (coded(ErrorCode.LIMIT_EXCEEDED, message),))
+def _size(variables: Mapping[str, Any], name: str) -> Any:
+    """What is told of a page's size; whatever is no number is the same nonsense."""
+    given = variables.get(name, "absent")
+    return given if isinstance(given, int) or given == "absent" else None

@@ -1,6 +1,7 @@
 """Running operations: what every transport calls."""
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -13,8 +14,15 @@ from graphql.execution import create_source_event_stream
 from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 
 from api import metrics
-from api.graphql.documents import Document, Documents, is_subscription
-from api.graphql.failures import as_error, translated
+from api.graphql.actual_cost import actual_cost
+from api.graphql.budgets import Budgets
+from api.graphql.documents import Document, Documents, introspects, is_subscription
+from api.graphql.extent import INTROSPECTION_COST
+from api.graphql.failures import RequestError, as_error, translated
+from api.graphql.limits import count_variables
+from api.graphql.operations import Operation
+from api.graphql.persisted import PersistedOperations
+from api.graphql.turns import Turns
 from api.tracing import span
 from schema.context import Context
 from schema.errors import ErrorCode, coded, told
@@ -23,32 +31,17 @@ from tenants.identity import Principal
 log = structlog.get_logger()
 
 Answer = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What a client asks to be run."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    name: str | None = None
+_VALUES_A_POINT = 20  # of the variables: what is sent is work too
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An operation whose document is good, ready to run."""
+    """An operation whose document is good, ready to run; `cost` in points."""
 
     operation: Operation
     document: Document
     definition: OperationDefinitionNode
-
-
-class RequestError(Exception):
-    """The request as such is refused; nothing was run. `errors` are ready to be told."""
-
-    def __init__(self, errors: list[GraphQLError]) -> None:
-        super().__init__("; ".join(error.message for error in errors))
-        self.errors = errors
+    cost: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,21 +51,39 @@ class Execution:
     schema: GraphQLSchema
     documents: Documents
     open_context: Callable[[Principal, str], Context]
+    persisted: PersistedOperations
+    budgets: Budgets
+    turns: Turns
+    suggestions: bool = False
     timeout: float = field(default=15.0)
 
     async def prepare(self, operation: Operation, principal: Principal) -> Prepared:
-        """Parse and validate what `principal` wants run, or `RequestError`."""
-        del principal
-        document = self.documents.get(operation.query)
-        if document.errors:
-            raise RequestError(list(document.errors))
-        try:
-            return Prepared(operation, document, document.operation(operation.name))
-        except GraphQLError as error:
-            raise RequestError([error]) from None
+        """Find, read and judge what `principal` wants run, or `RequestError`."""
+        values = count_variables(operation.variables, self.documents.limits)
+        text = await self.persisted.text(operation, principal)
+        document = await self.documents.get(text, operation.variables)
+        definition = document.operation(operation.name)
+        cost = INTROSPECTION_COST
+        if not introspects(definition):
+            cost = self.documents.extent(document, definition, operation.variables).cost
+        await self.persisted.ran(operation, principal)
+        return Prepared(operation, document, definition, cost + values // _VALUES_A_POINT)
 
     async def run(self, prepared: Prepared, principal: Principal, *, request_id: str) -> Answer:
-        """Run a query or a mutation; every failure is an answer."""
+        """Pay for a query or a mutation, wait its turn and run it; every failure is an answer."""
+        try:
+            charge = await self.budgets.charge(principal, prepared.cost)
+            async with self.turns.turn(principal.workspace_id):
+                answer = await self._run(prepared, principal, request_id)
+        except RequestError as error:
+            return failure(error.errors, request_id)
+        if not introspects(prepared.definition):
+            kind, weights = prepared.definition.operation, prepared.document.weights
+            charge.settle(actual_cost(kind, answer.get("data"), weights))
+        answer["extensions"] = {"cost": charge.told()}
+        return answer
+
+    async def _run(self, prepared: Prepared, principal: Principal, request_id: str) -> Answer:
         context = self.open_context(principal, request_id)
         started = time.perf_counter()
         kind = prepared.definition.operation.value
@@ -103,6 +114,7 @@ class Execution:
         Each event is answered in a context of its own: the credential is checked and rows are
         read anew. The stream ends with an error when the credential is good no more.
         """
+        await self.budgets.charge(principal, prepared.cost)
         context = self.open_context(principal, request_id)
         metrics.SUBSCRIPTIONS.inc()
         try:
@@ -113,32 +125,35 @@ class Execution:
         except RequestError:
             raise
         except TimeoutError:
-            raise RequestError([self._too_long()]) from None
+            raise RequestError(self._too_long()) from None
         except Exception as error:
-            raise RequestError([as_error(error)]) from error
+            raise RequestError(as_error(error)) from error
         finally:
             metrics.SUBSCRIPTIONS.dec()
             await _closed(context)
 
     async def _executed(self, prepared: Prepared, context: Context, root: Any = None) -> Any:
-        operation = prepared.operation
-        assert prepared.document.node is not None  # noqa: S101 - prepared
-        result = execute(
+        if introspects(prepared.definition):  # much work, and none of it waits for anything
+            loop = asyncio.get_running_loop()
+            run = functools.partial(self._execute, prepared, context, root)
+            return await loop.run_in_executor(self.documents.beside, run)
+        result = self._execute(prepared, context, root)
+        return await result if hasattr(result, "__await__") else result
+
+    def _execute(self, prepared: Prepared, context: Context, root: Any) -> Any:
+        return execute(
             self.schema,
             prepared.document.node,
             root_value=root,
             context_value=context,
-            variable_values=operation.variables,
-            operation_name=operation.name,
-        )
-        return (
-            await result if asyncio.iscoroutine(result) or hasattr(result, "__await__") else result
+            variable_values=prepared.operation.variables,
+            operation_name=prepared.operation.name,
+            hide_suggestions=not self.suggestions,
         )
 
     async def _source(self, prepared: Prepared, context: Context) -> AsyncGenerator[Any, None]:
         if not is_subscription(prepared.definition):
-            raise RequestError([coded(ErrorCode.BAD_REQUEST, "This is no subscription.")])
-        assert prepared.document.node is not None  # noqa: S101 - prepared
+            raise RequestError(coded(ErrorCode.BAD_REQUEST, "This is no subscription."))
         executor: Any = ExecutorThrowingOnIncremental.build(
             self.schema,
             prepared.document.node,
@@ -146,14 +161,15 @@ class Execution:
             context,
             prepared.operation.variables,
             prepared.operation.name,
+            hide_suggestions=not self.suggestions,
         )
         if isinstance(executor, list):
-            raise RequestError(executor)
+            raise RequestError(*executor)
         source: Any = create_source_event_stream(executor)
         if hasattr(source, "__await__"):
             source = await source
         if isinstance(source, ExecutionResult):
-            raise RequestError([translated(error) for error in source.errors or ()])
+            raise RequestError(*map(translated, source.errors or ()))
         return source  # type: ignore[no-any-return]
 
     async def _answer_event(self, prepared: Prepared, context: Context, event: Any) -> Answer:

@@ -4,9 +4,25 @@ import asyncpg
 import structlog
 from graphql import GraphQLError
 
+from schema.errors import ErrorCode
 from tenants.database import DatabaseUnavailable
 
 log = structlog.get_logger()
+
+
+class RequestError(Exception):
+    """The request as such is refused; nothing was run. `errors` are ready to be told."""
+
+    def __init__(self, *errors: GraphQLError) -> None:
+        super().__init__("; ".join(error.message for error in errors))
+        self.errors = list(errors)
+
+
+def rejected(errors: list[GraphQLError], code: ErrorCode) -> RequestError:
+    """What graphql-core says against a document, with our code."""
+    for error in errors:
+        error.extensions = {"code": code.value}
+    return RequestError(*errors)
 
 
 def as_error(error: Exception) -> GraphQLError:

@@ -1,5 +1,6 @@
 """GraphQL over HTTP: POST for everything, GET for queries, SSE where the client ranks it first."""
 
+import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -10,14 +11,15 @@ from starlette.responses import Response
 from api.access import Access, origin_allowed
 from api.graphql.answers import encoded
 from api.graphql.documents import is_query, is_subscription
-from api.graphql.execution import Answer, Execution, Operation, Prepared, RequestError, failure
+from api.graphql.execution import Answer, Execution, Prepared, failure
+from api.graphql.failures import RequestError
 from api.graphql.media import Media, negotiate
-from api.graphql.requests import BadRequest, from_post, from_query
+from api.graphql.operations import Operation
+from api.graphql.requests import BadRequest, Batch, from_post, from_query
 from api.graphql.sse import EventStream, stream_of
 from schema.errors import ErrorCode, coded
 from tenants.identity import NotAuthenticated, Principal
 
-ALLOWED = "GET, POST"
 # The newest draft of GraphQL over HTTP says 422 where a document is not valid; the audit suite
 # that clients are tested with says 400 (docs/decisions/0004-status-of-invalid-documents.md).
 INVALID_DOCUMENT = 400
@@ -30,6 +32,8 @@ class HttpEndpoint:
     execution: Execution
     access: Access
     max_body_bytes: int
+    max_batch: int
+    get_queries: bool
     keep_alive: float
     allowed_origins: frozenset[str]
     draining: Callable[[], bool]
@@ -40,10 +44,10 @@ class HttpEndpoint:
         if media is None:
             offered = ", ".join(Media)
             return self._refused(Media.JSON, f"We can answer with {offered}.", 406, request_id)
-        if request.method not in {"GET", "POST"}:
-            answer = self._refused(media, "Use POST, or GET for queries.", 405, request_id)
-            answer.headers["allow"] = ALLOWED
-            return answer
+        if request.method != "POST" and not (request.method == "GET" and self.get_queries):
+            allowed = "GET, POST" if self.get_queries else "POST"
+            message = f"Only {allowed} is understood; GET is for queries."
+            return self._refused(media, message, 405, request_id, allow=allowed)
         if not origin_allowed(request, self.allowed_origins):
             return self._refused(media, "This origin may not use us.", 403, request_id)
         try:
@@ -52,34 +56,52 @@ class HttpEndpoint:
         except NotAuthenticated as error:
             return self._unauthenticated(media, error, request_id)
         except BadRequest as error:
-            return self._refused(media, str(error), error.status, request_id)
+            return self._refused(media, str(error), error.status, request_id, **error.headers)
         return await self._answered(request, operation, principal, media)
 
-    async def _read(self, request: Request) -> Operation:
+    async def _read(self, request: Request) -> Operation | Batch:
         if request.method == "GET":
             return from_query(request)
-        return await from_post(request, max_bytes=self.max_body_bytes)
+        return await from_post(request, max_bytes=self.max_body_bytes, max_batch=self.max_batch)
 
     async def _answered(
-        self, request: Request, operation: Operation, principal: Principal, media: Media
+        self, request: Request, operation: Operation | Batch, principal: Principal, media: Media
     ) -> Response:
         request_id = request.state.request_id
+        if isinstance(operation, Batch):
+            return await self._batch(operation, principal, media, request_id)
         try:
             prepared = await self.execution.prepare(operation, principal)
         except RequestError as error:
-            status = 200 if media is Media.JSON else INVALID_DOCUMENT
-            return _json(failure(error.errors, request_id), media, status)
+            return _told(failure(error.errors, request_id), media)
         if request.method == "GET" and not is_query(prepared.definition):
-            answer = self._refused(media, "Over GET only queries run; use POST.", 405, request_id)
-            answer.headers["allow"] = "POST"
-            return answer
+            message = "Over GET only queries run; use POST."
+            return self._refused(media, message, 405, request_id, allow="POST")
         if media is Media.EVENTS:
             return self._streamed(prepared, principal, request_id)
         if is_subscription(prepared.definition):
             message = "A subscription needs `Accept: text/event-stream`, or the WebSocket."
             return self._refused(media, message, 406, request_id)
-        answer_data = await self.execution.run(prepared, principal, request_id=request_id)
-        return _json(answer_data, media, _status(answer_data, media))
+        return _told(await self.execution.run(prepared, principal, request_id=request_id), media)
+
+    async def _batch(
+        self, batch: Batch, principal: Principal, media: Media, request_id: str
+    ) -> Response:
+        """One after the other: a batch takes no more turns than its sender would otherwise have."""
+        answers = []
+        for number, operation in enumerate(batch.operations):
+            id_ = f"{request_id}-{number}"
+            try:
+                prepared = await self.execution.prepare(operation, principal)
+            except RequestError as error:
+                answers.append(failure(error.errors, id_))
+                continue
+            if is_subscription(prepared.definition):
+                message = "A batch holds queries and mutations."
+                answers.append(failure([coded(ErrorCode.BAD_REQUEST, message)], id_))
+                continue
+            answers.append(await self.execution.run(prepared, principal, request_id=id_))
+        return _json(answers, media, 200)
 
     def _streamed(self, prepared: Prepared, principal: Principal, request_id: str) -> Response:
         answers = self._answers(prepared, principal, request_id)
@@ -105,9 +127,13 @@ class HttpEndpoint:
         except RequestError as error:
             yield failure(error.errors, request_id)
 
-    def _refused(self, media: Media, message: str, status: int, request_id: str) -> Response:
+    def _refused(
+        self, media: Media, message: str, status: int, request_id: str, **headers: str
+    ) -> Response:
         error = coded(ErrorCode.BAD_REQUEST, message)
-        return _json(failure([error], request_id), media, status)
+        response = _json(failure([error], request_id), media, status)
+        response.headers.update(headers)
+        return response
 
     def _unauthenticated(self, media: Media, error: NotAuthenticated, request_id: str) -> Response:
         refusal = failure([coded(ErrorCode.UNAUTHENTICATED, str(error))], request_id)
@@ -134,10 +160,19 @@ _NOT_RUN = {
     ErrorCode.INTERNAL_SERVER_ERROR: 500,
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.TIMEOUT: 504,
+    ErrorCode.THROTTLED: 429,
 }
 
 
-def _json(answer: Answer, media: Media, status: int) -> Response:
+def _told(answer: Answer, media: Media) -> Response:
+    response = _json(answer, media, _status(answer, media))
+    waits = [error["extensions"].get("retryAfter") for error in answer.get("errors", ())]
+    if any(waits):
+        response.headers["retry-after"] = str(math.ceil(max(wait for wait in waits if wait)))
+    return response
+
+
+def _json(answer: Answer | list[Answer], media: Media, status: int) -> Response:
     kind = Media.JSON if media is Media.EVENTS else media
     headers = {"content-type": f"{kind.value}; charset=utf-8", "cache-control": "no-store"}
     if status == 401:  # noqa: PLR2004 - Unauthorized

@@ -1,40 +1,65 @@
-"""Reading an operation out of a request: bounded, and refused with what is wrong with it."""
+"""Reading operations out of a request: bounded, and refused with what is wrong with it."""
 
+import re
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
-from api.graphql.execution import Operation
+from api.graphql.operations import Operation
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LONGEST_ID = 200
 
 
 class BadRequest(ValueError):
     """The request is no GraphQL request; `status` is the HTTP status that says so."""
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    def __init__(self, message: str, status: int = 400, **headers: str) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-async def from_post(request: Request, *, max_bytes: int) -> Operation:
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Operations sent in one request, answered in one list."""
+
+    operations: list[Operation]
+
+
+async def from_post(request: Request, *, max_bytes: int, max_batch: int) -> Operation | Batch:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise BadRequest("Send the operation as JSON: `Content-Type: application/json`.", 415)
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise BadRequest("Compressed bodies are not accepted; send it as it is.", 415)
-    return operation_of(_json(await _body(request, max_bytes)))
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        message = "Compressed bodies are not accepted; send it as it is."
+        raise BadRequest(message, 415, accept_encoding="identity")  # as RFC 9110 (12.5.3) asks
+    given = _json(await _body(request, max_bytes))
+    return batch_of(given, max_batch) if isinstance(given, list) else operation_of(given)
 
 
 def from_query(request: Request) -> Operation:
     given = request.query_params
-    variables = given.get("variables")
+    variables, extensions = given.get("variables"), given.get("extensions")
     return operation_of(
         {
             "query": given.get("query"),
+            "documentId": given.get("documentId"),
             "operationName": given.get("operationName") or None,
             "variables": _json(variables.encode()) if variables else None,
+            "extensions": _json(extensions.encode()) if extensions else None,
         }
     )
+
+
+def batch_of(given: list[Any], most: int) -> Batch:
+    if most <= 1:
+        raise BadRequest("Batches are not accepted; send one operation a request.")
+    if not 1 <= len(given) <= most:
+        raise BadRequest(f"A batch has 1 to {most} operations; this one has {len(given)}.")
+    return Batch([operation_of(one) for one in given])
 
 
 def operation_of(given: Any) -> Operation:
@@ -46,16 +71,38 @@ def operation_of(given: Any) -> Operation:
     query = given.get("query")
     variables = given.get("variables")
     name = given.get("operationName")
-    extensions = given.get("extensions")
-    if not isinstance(query, str) or not query.strip():
+    persisted = _persisted(given)
+    if query is not None and not isinstance(query, str):
+        raise BadRequest("`query` has to be a string: the text of a GraphQL document.")
+    if persisted is None and (query is None or not query.strip()):
         raise BadRequest("`query` is missing: the text of a GraphQL document.")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest("`variables` has to be a JSON object.")
     if name is not None and not isinstance(name, str):
         raise BadRequest("`operationName` has to be a string.")
+    return Operation(query or None, variables, name or None, persisted)
+
+
+def _persisted(given: dict[str, Any]) -> str | None:
+    """The id of a persisted operation: `documentId`, as the draft of GraphQL over HTTP has it, or
+    `extensions.persistedQuery.sha256Hash`, as Apollo's clients send it."""
+    extensions, id_ = given.get("extensions"), given.get("documentId")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("`extensions` has to be a JSON object.")
-    return Operation(query, variables, name or None)
+    if id_ is not None:
+        if not isinstance(id_, str) or not 0 < len(id_) <= _LONGEST_ID:
+            raise BadRequest(f"`documentId` has to be a string of 1 to {_LONGEST_ID} characters.")
+        return id_.removeprefix("sha256:")
+    apollo = (extensions or {}).get("persistedQuery")
+    if apollo is None:
+        return None
+    hashed = apollo.get("sha256Hash") if isinstance(apollo, dict) else None
+    if not isinstance(hashed, str) or not _SHA256.fullmatch(hashed) or apollo.get("version") != 1:
+        raise BadRequest(
+            "`extensions.persistedQuery` has to be `version` 1 and a `sha256Hash` of 64 "
+            "small hexadecimals."
+        )
+    return hashed
 
 
 def _json(body: bytes) -> Any:

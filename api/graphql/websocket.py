@@ -16,8 +16,8 @@ from api import metrics
 from api.access import Access, origin_allowed
 from api.graphql.answers import encoded
 from api.graphql.documents import is_subscription
-from api.graphql.execution import Execution, RequestError, failure
-from api.graphql.failures import as_error
+from api.graphql.execution import Execution, failure
+from api.graphql.failures import RequestError, as_error
 from api.graphql.requests import BadRequest, operation_of
 from schema.errors import ErrorCode, coded
 from tenants.identity import NotAuthenticated, Principal
@@ -245,7 +245,7 @@ class _Connection:
         try:
             prepared = await execution.prepare(operation_of(payload), principal)
         except BadRequest as error:
-            raise RequestError([coded(ErrorCode.BAD_REQUEST, str(error))]) from None
+            raise RequestError(coded(ErrorCode.BAD_REQUEST, str(error))) from None
         if is_subscription(prepared.definition):
             source = execution.subscribe(prepared, principal, request_id=request_id)
             async with aclosing(source) as answers:

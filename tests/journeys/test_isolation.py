@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from api.graphql.execution import Operation, RequestError
+from api.graphql.failures import RequestError
+from api.graphql.operations import Operation
 from commerce.orders.ingestion import IncomingLine, IncomingPackage
 from commerce.orders.lifecycle import FulfilmentPath
 from migrations.tables import metadata

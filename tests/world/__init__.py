@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from api.application import build_execution
-from api.graphql.execution import Operation, RequestError, failure
+from api.graphql.execution import failure
+from api.graphql.failures import RequestError
+from api.graphql.operations import Operation
 from api.parts import Parts
 from commerce.catalogue import drafts
 from commerce.catalogue import operations as catalogue

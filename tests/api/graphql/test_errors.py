@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,9 +17,12 @@ from structlog.testing import capture_logs
 
 from api.graphql.answers import encoded
 from api.graphql.documents import Documents
-from api.graphql.execution import Execution, Operation, RequestError, failure
+from api.graphql.execution import Execution, failure
+from api.graphql.failures import RequestError
 from api.graphql.http import _status
+from api.graphql.limits import Limits
 from api.graphql.media import Media
+from api.graphql.operations import Operation
 from api.parts import Parts
 from tenants.database import DatabaseUnavailable
 from tenants.grants import Grant
@@ -95,15 +99,9 @@ def execution(world: World) -> Execution:
 
 
 def _execution(world: World, *, introspection: bool, timeout: float = 5.0) -> Execution:
-    documents = Documents(
-        SCHEMA._schema, max_characters=20_000, max_tokens=4_000, introspection=introspection
-    )
-    return Execution(
-        schema=SCHEMA._schema,
-        documents=documents,
-        open_context=world.execution.open_context,
-        timeout=timeout,
-    )
+    schema = SCHEMA._schema
+    documents = Documents(schema, Limits(), introspection=introspection)
+    return replace(world.execution, schema=schema, documents=documents, timeout=timeout)
 
 
 NOBODY = system_principal(UUID(int=7))
@@ -114,7 +112,9 @@ async def run(execution: Execution, query: str, variables: Any = None) -> dict[s
         prepared = await execution.prepare(Operation(query, variables), NOBODY)
     except RequestError as error:
         return failure(error.errors, "r1")
-    return await execution.run(prepared, NOBODY, request_id="r1")
+    answer = await execution.run(prepared, NOBODY, request_id="r1")
+    assert answer.pop("extensions").keys() == {"cost"}
+    return answer
 
 
 @pytest.mark.parametrize(

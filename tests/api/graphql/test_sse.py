@@ -66,7 +66,9 @@ async def test_a_query_is_one_next_and_one_complete(
         assert "content-length" not in response.headers
         assert response.headers["x-request-id"]
         seen = [frame async for frame in frames(response) if frame != b":\n\n"]
-    assert seen == [b'event: next\ndata: {"data":{"viewer":{"role":"OWNER"}}}\n\n', COMPLETE]
+    assert seen[0].startswith(b'event: next\ndata: {"data":{"viewer":{"role":"OWNER"}},')
+    assert seen[0].endswith(b"}\n\n")
+    assert seen[1:] == [COMPLETE]
     assert b"\r" not in b"".join(seen)
 
 

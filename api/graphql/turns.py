@@ -1,0 +1,80 @@
+"""Taking turns: a workspace runs so many operations at a time, and its others wait behind them.
+
+Without this, whoever sends a thousand operations at once has all connections to Postgres and most
+of the processor, and its neighbours wait behind it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from api.graphql.failures import RequestError
+from schema.errors import ErrorCode, coded
+
+
+@dataclass(slots=True)
+class _Queue:
+    running: int = 0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+
+class Turns:
+    """The operations of this process, `at_once` of a workspace running and `waiting` in line."""
+
+    def __init__(self, *, at_once: int, waiting: int, patience: float = 15.0) -> None:
+        """`patience` is how long an operation waits, in seconds."""
+        self._at_once = at_once
+        self._waiting = waiting
+        self._patience = patience
+        self._queues: dict[UUID, _Queue] = {}
+
+    @asynccontextmanager
+    async def turn(self, workspace_id: UUID) -> AsyncIterator[None]:
+        """Wait for a turn, first come first served; `RequestError` where too many wait already."""
+        queue = self._queues.setdefault(workspace_id, _Queue())
+        if queue.running < self._at_once:
+            queue.running += 1
+        else:
+            await self._wait(queue)
+        try:
+            yield
+        finally:
+            self._pass_on(workspace_id, queue)
+
+    async def _wait(self, queue: _Queue) -> None:
+        if len(queue.waiting) >= self._waiting:
+            message = (
+                f"{len(queue.waiting):,} operations of this workspace wait already; the limit is "
+                f"{self._waiting:,}. Send fewer at once."
+            )
+            raise RequestError(coded(ErrorCode.THROTTLED, message, retryAfter=1))
+        turn = asyncio.get_running_loop().create_future()
+        queue.waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._patience):
+                await turn
+        except (asyncio.CancelledError, TimeoutError) as given_up:
+            if turn.done() and not turn.cancelled():
+                self._next(queue)  # it was ours already
+            else:
+                queue.waiting.remove(turn)
+            if isinstance(given_up, TimeoutError):
+                message = f"No turn within {self._patience:g} seconds; send fewer at once."
+                raise RequestError(coded(ErrorCode.THROTTLED, message, retryAfter=1)) from None
+            raise
+
+    def _pass_on(self, workspace_id: UUID, queue: _Queue) -> None:
+        self._next(queue)
+        if not queue.running:
+            self._queues.pop(workspace_id, None)
+
+    def _next(self, queue: _Queue) -> None:
+        while queue.waiting:
+            turn = queue.waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        queue.running -= 1
