@@ -19,7 +19,7 @@ in this process's memory: limits are then looser by the number of processes, and
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from limits import RateLimitItem
@@ -66,14 +66,19 @@ class RateLimits:
         self._patience = patience
         self._pause = pause
         self._away_until: float | None = None
+        self._asking: set[asyncio.Future[Any]] = set()
 
     async def spend(self, limit: RateLimitItem, *key: str, cost: int = 1) -> float:
-        """Count `cost` against a limit: 0.0 where that is within it, else seconds to wait."""
+        """Count `cost` against a limit: 0.0 where that is within it, else seconds to wait.
+
+        What is refused costs nothing.
+        """
 
         async def count(storage: Storage) -> float:
             limiter = FixedWindowRateLimiter(storage)
             if await limiter.hit(limit, *key, cost=cost):
                 return 0.0
+            await storage.incr(limit.key_for(*key), limit.get_expiry(), amount=-cost)
             stats = await limiter.get_window_stats(limit, *key)
             return min(max(stats.reset_time - time.time(), 1.0), float(limit.get_expiry()))
 
@@ -91,8 +96,7 @@ class RateLimits:
         """What `ask` finds in Redis, or in our own memory where Redis does not answer."""
         if self._worth_asking():
             try:
-                async with asyncio.timeout(self._patience):
-                    answer = await ask(self._shared)
+                answer = await self._answer_of(ask)
             except (RedisError, OSError, TimeoutError) as error:
                 self._note_away(error)
             else:
@@ -101,7 +105,25 @@ class RateLimits:
         return await ask(self._own)
 
     async def close(self) -> None:
+        """Ends what is still under way, which the connections' own time-outs bound."""
+        await asyncio.gather(*self._asking, return_exceptions=True)
         await self._connections.aclose()
+
+    async def _answer_of(self, ask: Callable[[Storage], Awaitable[Answer]]) -> Answer:
+        """Waits no longer than our patience, yet cancels nothing: a call that is cancelled while
+        its connection times out never gives the connection back to the pool."""
+        asking = asyncio.ensure_future(ask(self._shared))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asked)
+        done, _ = await asyncio.wait({asking}, timeout=self._patience)
+        if not done:
+            raise TimeoutError(f"Redis did not answer within {self._patience:g} seconds.")
+        return await asking
+
+    def _asked(self, asking: asyncio.Future[Any]) -> None:
+        self._asking.discard(asking)
+        if not asking.cancelled():
+            asking.exception()  # looked at: nobody may wait for it any more
 
     def _worth_asking(self) -> bool:
         now = asyncio.get_running_loop().time()

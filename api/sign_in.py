@@ -2,9 +2,11 @@
 
 `POST /auth/token` with `grant_type=password` (`username`, `password`, optional `workspace` slug) or
 `grant_type=refresh_token`; `POST /auth/revoke` with `token`; `POST /auth/accept-invitation`;
-`GET /.well-known/jwks.json` for the public keys.
+`GET /.well-known/jwks.json` for the public keys. Who tries too often is told 429 and when to come
+back (api/attempts.py).
 """
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,11 +18,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from api.attempts import Attempts, Proof, TooManyAttempts, address_of
 from tenants.database import DatabaseUnavailable
 from tenants.identity import NotAuthenticated
 from tenants.invitations import accept_invitation
+from tenants.passwords import MIN_PASSWORD, PasswordsBusy
 from tenants.pool import Pool
-from tenants.sessions import MIN_PASSWORD, Sessions, SignedIn
+from tenants.sessions import Sessions, SignedIn
 from tenants.tokens import SigningKeys
 from tenants.workspaces import MembershipRefused
 
@@ -29,6 +33,7 @@ _UNCACHED = {"cache-control": "no-store"}
 
 Given = dict[str, str]
 Endpoint = Callable[[Request], Awaitable[Response]]
+Answering = Callable[[Given, str], Awaitable[Response]]  # the fields, and the client's address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,7 @@ class SignIn:
     pool: Pool
     sessions: Sessions
     keys: SigningKeys
+    attempts: Attempts
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -45,41 +51,48 @@ class SignIn:
             Route("/.well-known/jwks.json", self.published, methods=["GET"]),
         ]
 
-    async def token(self, given: Given) -> Response:
-        kind, at = given.get("grant_type"), datetime.now(UTC)
+    async def token(self, given: Given, address: str) -> Response:
+        kind = given.get("grant_type")
         try:
             if kind == "password":
-                signed_in = await self.sessions.sign_in(
-                    email=given.get("username", ""),
-                    password=given.get("password", ""),
-                    workspace=given.get("workspace"),
-                    at=at,
-                )
+                signed_in = await self._signed_in(given, address)
             elif kind == "refresh_token":
-                signed_in = await self.sessions.refresh(given.get("refresh_token", ""), at=at)
+                signed_in = await self._refreshed(given, address)
             else:
                 return _refused("unsupported_grant_type", "Use password or refresh_token.")
         except NotAuthenticated as error:
             return _refused("invalid_grant", str(error))
         return JSONResponse(_told(signed_in), headers=_UNCACHED)
 
-    async def revoke(self, given: Given) -> Response:
+    async def _signed_in(self, given: Given, address: str) -> SignedIn:
+        email = given.get("username", "")
+        async with self.attempts.counted(Proof.PASSWORD, address=address, subject=email):
+            return await self.sessions.sign_in(
+                email=email,
+                password=given.get("password", ""),
+                workspace=given.get("workspace"),
+                at=datetime.now(UTC),
+            )
+
+    async def _refreshed(self, given: Given, address: str) -> SignedIn:
+        token = given.get("refresh_token", "")
+        async with self.attempts.counted(Proof.REFRESH_TOKEN, address=address, subject=token):
+            return await self.sessions.refresh(token, at=datetime.now(UTC))
+
+    async def revoke(self, given: Given, _address: str) -> Response:
         await self.sessions.end(given.get("token", ""), at=datetime.now(UTC))
         return Response(status_code=200, headers=_UNCACHED)
 
-    async def accept(self, given: Given) -> Response:
-        password = given.get("password", "")
+    async def accept(self, given: Given, address: str) -> Response:
+        token, password = given.get("token", ""), given.get("password", "")
         if len(password) < MIN_PASSWORD or not given.get("name"):
             message = f"A name and a password of {MIN_PASSWORD} characters or more are needed."
             return _refused("invalid_request", message)
         try:
-            await accept_invitation(
-                self.pool,
-                given.get("token", ""),
-                name=given["name"],
-                password=password,
-                at=datetime.now(UTC),
-            )
+            async with self.attempts.counted(Proof.INVITATION, address=address, subject=token):
+                await accept_invitation(
+                    self.pool, token, name=given["name"], password=password, at=datetime.now(UTC)
+                )
         except MembershipRefused as error:
             return _refused("invalid_grant", str(error))
         return JSONResponse({"accepted": True}, headers=_UNCACHED)
@@ -88,14 +101,18 @@ class SignIn:
         return JSONResponse(self.keys.published(), headers={"cache-control": "max-age=300"})
 
 
-def _asked(answer: Callable[[Given], Awaitable[Response]]) -> Endpoint:
+def _asked(answer: Answering) -> Endpoint:
     """An endpoint that is handed the fields of the request, and refuses what has none."""
 
     async def endpoint(request: Request) -> Response:
         try:
-            return await answer(await _given(request))
+            return await answer(await _given(request), address_of(request))
         except _Unreadable as error:
             return _refused("invalid_request", str(error), error.status)
+        except TooManyAttempts as error:
+            return _later("slow_down", str(error), 429, wait=error.wait)
+        except PasswordsBusy as error:
+            return _later("temporarily_unavailable", str(error), 503, wait=1)
         except DatabaseUnavailable as error:
             return _refused("temporarily_unavailable", str(error), 503)
 
@@ -157,3 +174,9 @@ def _told(signed_in: SignedIn) -> dict[str, Any]:
 def _refused(code: str, message: str, status: int = 400) -> Response:
     body = {"error": code, "error_description": message}
     return JSONResponse(body, status, headers=_UNCACHED)
+
+
+def _later(code: str, message: str, status: int, *, wait: float) -> Response:
+    response = _refused(code, message, status)
+    response.headers["retry-after"] = str(math.ceil(wait))
+    return response

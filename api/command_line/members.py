@@ -82,7 +82,7 @@ def add(
     from datetime import UTC, datetime
 
     from api.parts import Parts
-    from tenants.sessions import hash_password
+    from tenants.passwords import hash_password
     from tenants.workspaces import change_role, ensure_user, join
 
     password = password_given(from_stdin=True, given=None) if password_stdin else None

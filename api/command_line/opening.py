@@ -102,7 +102,7 @@ def password_given(*, from_stdin: bool, given: str | None) -> str:
     """A new password: from standard input, from the environment, or asked for twice."""
     import sys
 
-    from tenants.sessions import MIN_PASSWORD
+    from tenants.passwords import MIN_PASSWORD
 
     if from_stdin:
         given = sys.stdin.readline().rstrip("\n")

@@ -57,7 +57,7 @@ def create(
     from tenants.database import Writer
     from tenants.grants import Role
     from tenants.identity import system_principal
-    from tenants.sessions import hash_password
+    from tenants.passwords import hash_password
     from tenants.workspaces import SellerProfile, ensure_user, join, open_workspace
 
     password_hash = (

@@ -1,0 +1,179 @@
+"""Budgets: charged before the work, refunded after it, refused with when to come again."""
+
+import asyncio
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from api.graphql.budgets import Allowance, Budgets
+from api.graphql.failures import RequestError
+from api.parts import Parts
+from tenants.identity import Principal, PrincipalKind
+from tests.world import World
+from tests.world.served import Served, quick
+
+PLENTY = Allowance(1_000_000, 1_000_000)
+
+
+def somebody(workspace: UUID | None = None) -> Principal:
+    return Principal(
+        kind=PrincipalKind.API_KEY,
+        id=uuid4(),
+        workspace_id=workspace or uuid4(),
+        grants=frozenset(),
+    )
+
+
+async def paid(budgets: Budgets, who: Principal, points: int, *, most: int = 1_000) -> int:
+    """How often those points could be paid."""
+    for count in range(most):
+        try:
+            await budgets.charge(who, points)
+        except RequestError:
+            return count
+    return most
+
+
+async def test_a_bucket_holds_what_it_holds_and_no_more(parts: Parts) -> None:
+    budgets = Budgets(parts.redis, key=Allowance(1_000, 1), workspace=PLENTY)
+    assert await paid(budgets, somebody(), 10) in {100, 101}
+
+
+async def test_processes_share_a_bucket(parts: Parts) -> None:
+    who, key = somebody(), Allowance(1_000, 1)
+    first = Budgets(parts.redis, key=key, workspace=PLENTY)
+    second = Budgets(parts.redis, key=key, workspace=PLENTY)
+    counts = [0, 0]
+    for _ in range(200):
+        for n, budgets in enumerate((first, second)):
+            counts[n] += await paid(budgets, who, 10, most=1)
+    assert 96 <= sum(counts) <= 102  # an advance of 20 points may lie unused in either
+    assert min(counts) > 40
+
+
+async def test_credentials_have_buckets_of_their_own_within_that_of_their_workspace(
+    parts: Parts,
+) -> None:
+    budgets = Budgets(parts.redis, key=Allowance(1_000, 1), workspace=Allowance(1_500, 1))
+    workspace = uuid4()
+    one, two = somebody(workspace), somebody(workspace)
+    assert await paid(budgets, one, 10) in {100, 101}
+    assert 48 <= await paid(budgets, two, 10) <= 51
+    assert await paid(budgets, somebody(), 10) in {100, 101}
+
+
+async def test_points_are_restored_as_time_goes_by(parts: Parts) -> None:
+    budgets = Budgets(parts.redis, key=Allowance(100, 200), workspace=PLENTY)
+    who = somebody()
+    await budgets.charge(who, 100)
+    with pytest.raises(RequestError) as refused:
+        await budgets.charge(who, 80)
+    (error,) = refused.value.errors
+    assert error.extensions is not None
+    assert error.extensions["code"] == "THROTTLED"
+    assert 0.1 <= error.extensions["retryAfter"] <= 0.4
+    await asyncio.sleep(error.extensions["retryAfter"] + 0.05)
+    await budgets.charge(who, 80)
+
+
+async def test_what_was_not_used_comes_back(parts: Parts) -> None:
+    budgets = Budgets(parts.redis, key=Allowance(1_000, 1), workspace=PLENTY)
+    who = somebody()
+    for _ in range(50):
+        charge = await budgets.charge(who, 900)
+        charge.settle(2)
+    told = charge.told()
+    assert (told["requested"], told["actual"], told["capacity"]) == (900, 2, 1_000)
+    assert 899 <= told["available"] <= 902
+
+
+async def test_refused_operations_do_not_ask_redis(parts: Parts) -> None:
+    budgets = Budgets(parts.redis, key=Allowance(100, 1), workspace=PLENTY)
+    who = somebody()
+    await budgets.charge(who, 100)
+    asked = 0
+    take = budgets._take
+
+    async def counted(**given: object) -> object:
+        nonlocal asked
+        asked += 1
+        return await take(**given)
+
+    budgets._take = counted
+    assert [await paid(budgets, who, 50, most=1) for _ in range(20)] == [0] * 20
+    assert asked == 0
+
+
+async def test_without_redis_a_process_keeps_buckets_of_its_own() -> None:
+    nowhere = Redis.from_url("redis://127.0.0.1:1", socket_connect_timeout=0.2)
+    budgets = Budgets(nowhere, key=Allowance(1_000, 1), workspace=PLENTY)
+    assert await paid(budgets, somebody(), 10) in {100, 101}
+    await nowhere.aclose()
+
+
+async def test_every_answer_tells_its_cost(world: World, served: Served) -> None:
+    workspace = await world.workspace()
+    for _ in range(3):
+        await workspace.product(skus=2)
+    query = "{ products(first: 50) { totalCount nodes { skus { id } } } }"
+    async with httpx.AsyncClient(base_url=served.url) as client:
+        client.headers["authorization"] = f"Bearer {await workspace.token()}"
+        answer = (await client.post("/graphql", json={"query": query})).json()
+    cost = answer["extensions"]["cost"]
+    assert cost["requested"] == 1 + 1 + 5 + 50 * (1 + 5)
+    assert cost["actual"] == 1 + 1 + 5 + 3 * (1 + 2)
+    assert (cost["capacity"], cost["restoreRate"]) == (20_000, 1_000)
+    assert 20_000 - cost["actual"] <= cost["available"] <= 20_000
+
+
+async def test_over_budget_is_told_with_when_to_come_again(world: World, parts: Parts) -> None:
+    workspace = await world.workspace()
+    little = {"max_operation_cost": 60, "budget_points": 60, "budget_restore": 1}
+    body = {"query": "{ categories { id name } warehouses { id } }"}  # 21 points at most
+    async with (
+        quick(parts, **little) as server,
+        httpx.AsyncClient(base_url=server.url) as client,
+    ):
+        client.headers["authorization"] = f"Bearer {await workspace.token()}"
+        client.headers["accept"] = "application/graphql-response+json"
+        answers = [await client.post("/graphql", json=body) for _ in range(60)]
+        last = answers[-1]
+        assert last.status_code == 429
+        (error,) = last.json()["errors"]
+        assert error["extensions"]["code"] == "THROTTLED"
+        assert error["extensions"]["retryable"] is True
+        assert 0 < error["extensions"]["retryAfter"] <= 21
+        assert int(last.headers["retry-after"]) >= error["extensions"]["retryAfter"]
+        assert {a.status_code for a in answers} == {200, 429}
+        client.headers["accept"] = "application/json"
+        again = await client.post("/graphql", json=body)
+        assert (again.status_code, again.json()["errors"][0]["extensions"]["code"]) == (
+            200,
+            "THROTTLED",
+        )
+
+
+async def test_a_workspace_without_points_leaves_another_alone(world: World, parts: Parts) -> None:
+    noisy, quiet = await world.workspace(), await world.workspace()
+    little = Budgets(parts.redis, key=Allowance(50, 1), workspace=Allowance(50, 1))
+    world = World(parts)
+    world.execution = replace(world.execution, budgets=little)
+    token, other = await noisy.token(), await quiet.token()
+    query = "{ warehouses { id } }"
+    codes = [(await world.ask(query, authorization=f"Bearer {token}")).code for _ in range(40)]
+    assert codes[-1] == "THROTTLED"
+    assert (await world.ask(query, authorization=f"Bearer {other}")).code is None
+
+
+async def test_redis_tells_no_secret(parts: Parts) -> None:
+    who = somebody()
+    await Budgets(parts.redis, key=PLENTY, workspace=PLENTY).charge(who, 10)
+    keys = [key.decode() async for key in parts.redis.scan_iter(f"budget:*{who.workspace_id}*")]
+    assert sorted(keys) == [
+        f"budget:{{{who.workspace_id}}}",
+        f"budget:{{{who.workspace_id}}}:API_KEY:{who.id}",
+    ]
+    assert all([0 < await parts.redis.pttl(key) <= 3_000 for key in keys])

@@ -1,0 +1,69 @@
+"""Turns: a workspace runs so many operations at a time, whoever else waits."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from api.graphql.failures import RequestError
+from api.graphql.turns import Turns
+
+
+async def test_so_many_run_and_the_others_follow_in_order() -> None:
+    turns, workspace = Turns(at_once=2, waiting=10), uuid4()
+    running, most, order = 0, 0, []
+
+    async def work(number: int) -> None:
+        nonlocal running, most
+        async with turns.turn(workspace):
+            running += 1
+            most = max(most, running)
+            order.append(number)
+            await asyncio.sleep(0)
+            running -= 1
+
+    await asyncio.gather(*(work(n) for n in range(10)))
+    assert (most, order) == (2, list(range(10)))
+    assert turns._queues == {}
+
+
+async def test_another_workspace_does_not_wait() -> None:
+    turns = Turns(at_once=1, waiting=10)
+    async with asyncio.timeout(1), turns.turn(uuid4()), turns.turn(uuid4()):
+        await asyncio.sleep(0)
+
+
+async def test_a_line_too_long_is_refused_and_one_too_slow_given_up() -> None:
+    turns, workspace = Turns(at_once=1, waiting=1, patience=0.05), uuid4()
+
+    async def wait() -> None:
+        async with turns.turn(workspace):
+            pass
+
+    async with turns.turn(workspace):
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        with pytest.raises(RequestError, match="wait already; the limit is 1"):
+            await wait()
+        with pytest.raises(RequestError, match=r"No turn within 0\.05 seconds"):
+            await waiting
+    await wait()
+    assert turns._queues == {}
+
+
+async def test_who_gives_up_passes_the_turn_on() -> None:
+    turns, workspace = Turns(at_once=1, waiting=10), uuid4()
+    done = []
+
+    async def work(number: int) -> None:
+        async with turns.turn(workspace):
+            done.append(number)
+
+    async with turns.turn(workspace):
+        tasks = [asyncio.create_task(work(n)) for n in range(4)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+    tasks[0].cancel()  # just when its turn has come
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert done == [2, 3]
+    assert turns._queues == {}
