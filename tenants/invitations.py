@@ -5,7 +5,6 @@ was made for: somebody who has an account accepts with its password, and nobody'
 or role is replaced by accepting.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,9 +13,9 @@ from tenants.database import Reader, WorkspaceDatabase, Writer
 from tenants.grants import Role
 from tenants.identity import system_principal
 from tenants.ids import new_id
+from tenants.passwords import hashed, verified
 from tenants.pool import Pool, Row
 from tenants.secrets import Secret, new_secret, read_secret
-from tenants.sessions import hash_password, password_matches
 from tenants.workspaces import MembershipRefused, check_may_give, join
 
 PREFIX = "sci"
@@ -126,10 +125,10 @@ async def accept_invitation(
         raise MembershipRefused("INVALID", "A name has printable characters.", field="name")
     database = WorkspaceDatabase(pool, system_principal(secret.workspace_id))
     email, known = await _looked_up(database, secret, at)
-    # Argon2 takes tens of milliseconds by design: not on the event loop, nor in a transaction.
+    # This takes long by design, so not in a transaction.
     if known is None:
-        password_hash = await asyncio.to_thread(hash_password, password)
-    elif await asyncio.to_thread(password_matches, known.password_hash, password):
+        password_hash = await hashed(password)
+    elif await verified(known.password_hash, password):
         password_hash = known.password_hash or ""
     else:
         raise MembershipRefused(

@@ -5,27 +5,20 @@ copied, so its whole session ends: at the next use of either copy, however many 
 lie in between. A client that is unsure whether its refresh arrived signs in again.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from uuid import UUID
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from tenants.database import WorkspaceDatabase, Writer, platform_door
 from tenants.grants import Role
 from tenants.identity import NotAuthenticated, system_principal
 from tenants.ids import new_id
+from tenants.passwords import verified
 from tenants.pool import Pool, Row
 from tenants.secrets import Secret, new_secret, read_secret
 from tenants.tokens import AccessTokens
 
 PREFIX = "scr"
-MIN_PASSWORD = 10  # characters
-
-_passwords = PasswordHasher()
 
 _PERSON = "SELECT id, password_hash FROM users WHERE email = $1"
 _MEMBERSHIPS = """
@@ -82,11 +75,6 @@ class _SessionRow(Row):
     role: str
 
 
-def hash_password(password: str) -> str:
-    """Argon2id with the library's current parameters."""
-    return _passwords.hash(password)
-
-
 class Sessions:
     """Everything that turns a password or a refresh token into access tokens."""
 
@@ -105,9 +93,8 @@ class Sessions:
             person: _Person | None = await connection.fetchrow(
                 _PERSON, email.strip().lower(), record_class=_Person
             )
-        # Argon2 takes tens of milliseconds by design: not on the event loop, nor in a transaction.
-        known = person.password_hash if person else None
-        good = await asyncio.to_thread(password_matches, known, password)
+        # Checking takes long by design, so not in a transaction.
+        good = await verified(person.password_hash if person else None, password)
         memberships: list[_MembershipRow] = []
         if good and person is not None:
             async with platform_door(self._pool, "identity") as connection:
@@ -233,21 +220,6 @@ async def _end(writer: Writer, secret: Secret, at: datetime, *, reason: str) -> 
     await writer.execute(_END, secret.workspace_id, secret.id, at)
     after = {"ended": True, "reason": reason}
     writer.changes.audit("Session", secret.id, before={"ended": False}, after=after)
-
-
-def password_matches(password_hash: str | None, password: str) -> bool:
-    """Takes as long where there is no hash, so that its time does not say who has an account."""
-    try:
-        good = _passwords.verify(password_hash or _nobody(), password)
-    except (VerificationError, InvalidHashError):
-        return False
-    return good and password_hash is not None
-
-
-@cache
-def _nobody() -> str:
-    """A hash to try in vain, so that unknown people take as long as known ones."""
-    return _passwords.hash("nobody's password")
 
 
 def _wrong() -> NotAuthenticated:

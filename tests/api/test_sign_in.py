@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet
 from tenants.database import Writer
 from tenants.grants import Role
 from tenants.invitations import invite
-from tenants.sessions import hash_password
+from tenants.passwords import hash_password
 from tenants.workspaces import ensure_user, join
 from tests.world import TestWorkspace, World
 from tests.world.served import Served

@@ -11,7 +11,7 @@ import pytest
 from schema.nodes import global_id
 from tenants.grants import Role
 from tenants.invitations import accept_invitation
-from tenants.sessions import hash_password
+from tenants.passwords import hash_password
 from tenants.workspaces import MembershipRefused, ensure_user
 from tests.world import TestWorkspace, World
 

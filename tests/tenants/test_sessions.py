@@ -10,7 +10,8 @@ import pytest
 from tenants.database import Writer
 from tenants.grants import Role
 from tenants.identity import NotAuthenticated
-from tenants.sessions import SignedIn, hash_password
+from tenants.passwords import hash_password
+from tenants.sessions import SignedIn
 from tenants.workspaces import ensure_user, join, part
 from tests.world import TestWorkspace, World
 
