@@ -172,6 +172,7 @@ def document_limits(settings: Settings) -> Limits:
         values=settings.max_query_values,
         cost=settings.max_operation_cost,
         variable_values=settings.max_variable_values,
+        variable_objects=settings.max_variable_objects,
     )
 
 

@@ -163,6 +163,9 @@ class Settings(BaseSettings):
     max_variable_values: Count = Field(
         default=50_000, description="Values in an operation's variables."
     )
+    max_variable_objects: Count = Field(
+        default=2_000, description="Objects among them: orders, lines, conditions of a filter."
+    )
     max_operation_cost: Count = Field(
         default=10_000, description="Points that an operation may cost."
     )

@@ -1,10 +1,12 @@
 """The schema: every question, change and stream a client can ask for, by name."""
 
+import functools
 from datetime import datetime
 from decimal import Decimal
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
 
 import schema.enums
 import schema.relations
@@ -186,12 +188,19 @@ class Subscription:
     order_updates = strawberry.subscription(resolver=order_updates)
 
 
+class RememberedNames(NameConverter):
+    """Strawberry works out the name of a field anew for every object of an input."""
+
+    apply_naming_config = functools.cache(NameConverter.apply_naming_config)
+
+
 SCHEMA = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
     types=[Refused, TransitionRefused, VersionConflict],
     config=StrawberryConfig(
+        name_converter=RememberedNames(),
         scalar_map={CurrencyCode: CURRENCY_CODE, datetime: DATE_TIME, Decimal: DECIMAL},
     ),
 )

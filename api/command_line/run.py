@@ -145,7 +145,7 @@ async def _run_all(settings: "Settings", started: float, *, quiet: bool) -> None
     from api.demo.workspaces import open_demo, write_tokens
     from api.logs import set_up_logs
     from api.parts import open_parts
-    from api.serving import make_server, when_told_to_stop
+    from api.serving import calm_collector, make_server, when_told_to_stop
     from api.tracing import set_up_tracing
 
     drain = min(settings.drain_seconds, _MOST_DRAIN_SECONDS)
@@ -159,6 +159,7 @@ async def _run_all(settings: "Settings", started: float, *, quiet: bool) -> None
         url = reachable_url(settings.host, settings.port)
         told = await write_tokens(parts, await open_demo(parts), url=url, to=file)
         server = make_server(parts)
+        calm_collector()
         listening = listen(settings.host, settings.port)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         when_told_to_stop(server.drain)

@@ -23,6 +23,7 @@ class Limits:
     values: int = 50_000
     cost: int = 10_000
     variable_values: int = 50_000
+    variable_objects: int = 2_000
 
 
 class LimitExceeded(RequestError):
@@ -79,13 +80,24 @@ def check_extent(extent: Extent, limits: Limits, *, introspects: bool = False) -
 
 
 def count_variables(variables: dict[str, Any] | None, limits: Limits) -> int:
-    """How many values the variables hold; `LimitExceeded` as soon as there are too many."""
-    count = 0
+    """How many values the variables hold; `LimitExceeded` as soon as there are too many.
+
+    Objects have a limit of their own: reading one as an input type takes as long as fifty scalars.
+    """
+    count = objects = 0
     waiting: list[Any] = [variables] if variables else []
     while waiting:
         value = waiting.pop()
         inner = value.values() if isinstance(value, dict) else value
         count += len(inner)
+        objects += isinstance(value, dict)
+        if objects > limits.variable_objects:
+            raise LimitExceeded(
+                "Objects in the variables",
+                f"more than {limits.variable_objects:,}",
+                limits.variable_objects,
+                " Send them in several requests.",
+            )
         if count > limits.variable_values:
             raise LimitExceeded(
                 "Values in the variables",

@@ -207,7 +207,7 @@ def test_the_limits_are_the_codes() -> None:
         ],
         [default("max_query_values")],
         [default("max_operation_cost")],
-        [default("max_variable_values")],
+        [default("max_variable_values"), default("max_variable_objects")],
         [default("operations_at_once"), default("operations_waiting")],
         [default("max_body_bytes") // 2**20],
         [default("max_frame_bytes") // 2**10],

@@ -407,3 +407,14 @@ async def by_hand(served: Served, request: bytes) -> tuple[int, bytes, bytes]:
     await writer.wait_closed()
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split(b" ")[1]), head.lower(), body
+
+
+async def test_json_of_too_many_pieces_is_refused_before_it_is_decoded(
+    client: httpx.AsyncClient,
+) -> None:
+    body = b'{"query": "{ viewer { role } }", "x": [' + b"[]," * 100_000 + b"1]}"
+    response = await client.post(
+        "/graphql", content=body, headers={"content-type": "application/json"}
+    )
+    assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
+    assert "100,000 commas" in response.json()["errors"][0]["message"]

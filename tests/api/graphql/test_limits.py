@@ -127,6 +127,13 @@ def test_mutations_cost_ten_a_field_and_plain_lists_what_they_are_taken_to_hold(
     assert extent("{ product(id: 1) { skus { id } } }").cost == 1 + 1 + 5
 
 
+def test_objects_have_a_limit_of_their_own() -> None:
+    limits = Limits(variable_objects=3)
+    assert count_variables({"a": [{}, {}]}, limits) == 3
+    with pytest.raises(RequestError, match="Objects in the variables: more than 3; the limit is 3"):
+        count_variables({"a": [{}, {"b": {}}]}, limits)
+
+
 def test_counting_variables_ends_at_the_limit() -> None:
     limits = Limits(variable_values=50)
     assert count_variables({"a": [[1, 2], {"b": 3}]}, limits) == 1 + 2 + 2 + 1
