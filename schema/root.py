@@ -11,6 +11,7 @@ from strawberry.schema.name_converter import NameConverter
 import schema.enums
 import schema.relations
 from schema.costs import cost
+from schema.inputs import read_by_plan
 from schema.live_rooms import LiveRoom, LiveRoomConnection, live_room, live_rooms
 from schema.money import CURRENCY_CODE, CurrencyCode
 from schema.mutations import Refused, TransitionRefused, VersionConflict
@@ -204,6 +205,7 @@ SCHEMA = strawberry.Schema(
         scalar_map={CurrencyCode: CURRENCY_CODE, datetime: DATE_TIME, Decimal: DECIMAL},
     ),
 )
+read_by_plan(SCHEMA)
 
 
 def printed() -> str:
