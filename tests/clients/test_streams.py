@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from api.parts import Parts
-from tests.clients.conversation import Conversation, conversation, conversation_with_control
+from tests.clients.conversation import Conversation, conversation, conversation_with_control, seen
 from tests.clients.node_project import NodeProject
 from tests.world import World
 from tests.world.conformance import Finding, tell
@@ -33,10 +33,10 @@ async def restarted(node: NodeProject, parts: Parts, watched: dict[str, Conversa
     before = parts.feeds.subscribers
     seeing = asyncio.create_task(_seen(node, watched))
     try:
-        await _until(lambda: seeing.done() or parts.feeds.subscribers == before + len(watched))
+        await _until(lambda: seeing.done() or parts.feeds.subscribers >= before + len(watched))
         await asyncio.sleep(0.5)  # for the first event of each to arrive
         parts.draining.set()
-        await _until(lambda: seeing.done() or parts.feeds.subscribers == before)
+        await _until(lambda: seeing.done() or parts.feeds.subscribers <= before)
     finally:
         parts.draining.clear()
     return await seeing
@@ -60,7 +60,7 @@ def test_a_stream_goes_on_after_a_restart(
     saw = restarted["streams"][name]
     _tell(name, "resumes after a restart without loss or repetition", saw, watched, restarted)
     assert "failed" not in saw, saw
-    assert saw["events"] == watched[name].expected["events"]
+    assert seen(saw)["events"] == watched[name].expected["events"]
     assert saw["returns"] >= 1
     if name == "graphql-ws":
         assert {(close["code"], close["reason"]) for close in saw["closes"]} == {
@@ -75,7 +75,7 @@ def test_a_stream_goes_on_with_a_new_token_once_its_own_has_expired(
     saw = expired["streams"][name]
     _tell(name, "resumes with a new token once its own has expired", saw, expiring, expired)
     assert "failed" not in saw, saw
-    assert saw["events"] == expiring[name].expected["events"]
+    assert seen(saw)["events"] == expiring[name].expected["events"]
     assert saw["returns"] == 1
     if name == "graphql-ws":
         assert saw["closes"] == [{"code": 4403, "reason": "The credential has expired"}]
@@ -105,7 +105,7 @@ def _tell(name: str, what: str, saw: Any, streams: dict[str, Conversation], repo
         Finding(
             section="Clients",
             check=f"{name}: a subscription {what}",
-            passed=sum(a == b for a, b in zip(saw["events"], expected, strict=False)),
+            passed=sum(a == b for a, b in zip(seen(saw)["events"], expected, strict=False)),
             of=len(expected),
             versions={name: report["versions"][name]},
             control="a stream that the server completes instead is not taken up again",

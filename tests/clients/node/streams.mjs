@@ -22,6 +22,7 @@ function overWebSocket({ websocketUrl, tokens }, { closed, back }) {
     url: websocketUrl,
     webSocketImpl: WebSocket,
     connectionParams: signingIn(tokens),
+    retryAttempts: 50, // a restart takes longer than five attempts at this pace
     retryWait: soon,
     on: {
       connected: () => (connections += 1) > 1 && back(),
@@ -36,6 +37,7 @@ function overSse({ url, tokens }, { back }) {
   return createSseClient({
     url,
     headers: signingIn(tokens),
+    retryAttempts: 50,
     retry: soon,
     on: { connected: () => (connections += 1) > 1 && back() },
   });
