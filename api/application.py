@@ -20,8 +20,10 @@ from api.attempts import Attempts
 from api.graphql.budgets import Allowance, Budgets
 from api.graphql.documents import Documents
 from api.graphql.execution import Execution
+from api.graphql.form import FormLimits
 from api.graphql.http import HttpEndpoint
 from api.graphql.limits import Limits
+from api.graphql.multipart import FORCE_PREFLIGHT, UploadLimits, Uploads, discard_files
 from api.graphql.persisted import (
     Automatic,
     BadManifest,
@@ -69,7 +71,7 @@ def build_application(parts: Parts) -> ASGIApp:
             application,
             allow_origins=settings.allowed_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type"],
+            allow_headers=["authorization", "content-type", *FORCE_PREFLIGHT],
             expose_headers=["retry-after", "x-request-id"],
         )
     return _RequestIds(application)
@@ -80,6 +82,7 @@ def _http(parts: Parts, execution: Execution, access: Access) -> HttpEndpoint:
     return HttpEndpoint(
         execution=execution,
         access=access,
+        uploads=Uploads(_upload_limits(settings)),
         max_body_bytes=settings.max_body_bytes,
         max_batch=settings.max_batch,
         get_queries=settings.get_queries,
@@ -87,6 +90,15 @@ def _http(parts: Parts, execution: Execution, access: Access) -> HttpEndpoint:
         allowed_origins=frozenset(settings.allowed_origins),
         draining=parts.draining.is_set,
     )
+
+
+def _upload_limits(settings: Settings) -> UploadLimits:
+    form = FormLimits(
+        files=settings.max_upload_files,
+        file_bytes=settings.max_upload_file_bytes,
+        text_bytes=settings.max_body_bytes,
+    )
+    return UploadLimits(form=form, body_bytes=settings.max_upload_bytes)
 
 
 def _websocket(parts: Parts, execution: Execution, access: Access) -> WebSocketEndpoint:
@@ -212,8 +224,11 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        response: Response = await self._http(request)
-        await response(scope, receive, send)
+        try:
+            response: Response = await self._http(request)
+            await response(scope, receive, send)
+        finally:
+            discard_files(request)
 
 
 class _RequestIds:

@@ -14,8 +14,9 @@ from api.graphql.documents import is_query, is_subscription
 from api.graphql.execution import Answer, Execution, Prepared, failure
 from api.graphql.failures import RequestError
 from api.graphql.media import Media, negotiate
+from api.graphql.multipart import Uploads, is_multipart
 from api.graphql.operations import Operation
-from api.graphql.requests import BadRequest, Batch, from_post, from_query
+from api.graphql.requests import BadRequest, Batch, from_post, from_query, operations_of
 from api.graphql.sse import EventStream, stream_of
 from schema.errors import ErrorCode, coded
 from tenants.identity import NotAuthenticated, Principal
@@ -31,6 +32,7 @@ class HttpEndpoint:
 
     execution: Execution
     access: Access
+    uploads: Uploads
     max_body_bytes: int
     max_batch: int
     get_queries: bool
@@ -44,24 +46,32 @@ class HttpEndpoint:
         if media is None:
             offered = ", ".join(Media)
             return self._refused(Media.JSON, f"We can answer with {offered}.", 406, request_id)
-        if request.method != "POST" and not (request.method == "GET" and self.get_queries):
-            allowed = "GET, POST" if self.get_queries else "POST"
-            message = f"Only {allowed} is understood; GET is for queries."
-            return self._refused(media, message, 405, request_id, allow=allowed)
-        if not origin_allowed(request, self.allowed_origins):
-            return self._refused(media, "This origin may not use us.", 403, request_id)
         try:
+            self._admit(request)
             principal = await self.access.principal(request.headers.get("authorization"))
-            operation = await self._read(request)
+            operation = await self._read(request, principal)
         except NotAuthenticated as error:
             return self._unauthenticated(media, error, request_id)
         except BadRequest as error:
             return self._refused(media, str(error), error.status, request_id, **error.headers)
+        except RequestError as error:
+            return _told(failure(error.errors, request_id), media)
         return await self._answered(request, operation, principal, media)
 
-    async def _read(self, request: Request) -> Operation | Batch:
+    def _admit(self, request: Request) -> None:
+        if request.method != "POST" and not (request.method == "GET" and self.get_queries):
+            allowed = "GET, POST" if self.get_queries else "POST"
+            message = f"Only {allowed} is understood; GET is for queries."
+            raise BadRequest(message, 405, allow=allowed)
+        if not origin_allowed(request, self.allowed_origins):
+            raise BadRequest("This origin may not use us.", 403)
+
+    async def _read(self, request: Request, principal: Principal) -> Operation | Batch:
         if request.method == "GET":
             return from_query(request)
+        if is_multipart(request):
+            given = await self.uploads.read(request, principal.workspace_id)
+            return operations_of(given, max_batch=self.max_batch)
         return await from_post(request, max_bytes=self.max_body_bytes, max_batch=self.max_batch)
 
     async def _answered(

@@ -39,8 +39,7 @@ async def from_post(request: Request, *, max_bytes: int, max_batch: int) -> Oper
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         message = "Compressed bodies are not accepted; send it as it is."
         raise BadRequest(message, 415, accept_encoding="identity")  # as RFC 9110 (12.5.3) asks
-    given = _json(await _body(request, max_bytes))
-    return batch_of(given, max_batch) if isinstance(given, list) else operation_of(given)
+    return operations_of(json_of(await _body(request, max_bytes)), max_batch=max_batch)
 
 
 def from_query(request: Request) -> Operation:
@@ -51,10 +50,15 @@ def from_query(request: Request) -> Operation:
             "query": given.get("query"),
             "documentId": given.get("documentId"),
             "operationName": given.get("operationName") or None,
-            "variables": _json(variables.encode()) if variables else None,
-            "extensions": _json(extensions.encode()) if extensions else None,
+            "variables": json_of(variables.encode()) if variables else None,
+            "extensions": json_of(extensions.encode()) if extensions else None,
         }
     )
+
+
+def operations_of(given: Any, *, max_batch: int) -> Operation | Batch:
+    """What a decoded body asks for."""
+    return batch_of(given, max_batch) if isinstance(given, list) else operation_of(given)
 
 
 def batch_of(given: list[Any], most: int) -> Batch:
@@ -108,7 +112,7 @@ def _persisted(given: dict[str, Any]) -> str | None:
     return hashed
 
 
-def _json(body: bytes) -> Any:
+def json_of(body: bytes) -> Any:
     if len(body) > _SMALL_BODY and sum(map(body.count, b"[{,")) > _MOST_PIECES:
         message = f"The JSON has more than {_MOST_PIECES:,} commas, brackets and braces."
         raise BadRequest(f"{message} Send it in several requests.")
@@ -121,19 +125,19 @@ def _json(body: bytes) -> Any:
 async def _body(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     parts: list[bytes] = []
     size = 0
     try:
         async for part in request.stream():
             size += len(part)
             if size > limit:
-                raise _too_large(limit)
+                raise too_large(limit)
             parts.append(part)
     except ClientDisconnect:
         raise BadRequest("The client left before the request was complete.") from None
     return b"".join(parts)
 
 
-def _too_large(limit: int) -> BadRequest:
+def too_large(limit: int) -> BadRequest:
     return BadRequest(f"The body is larger than the limit of {limit:,} bytes.", 413)
