@@ -8,7 +8,7 @@ VENV := .venv/bin
 # Without bytecode every start compiles a thousand files anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-faults check static format lint types schema migrations lock reset clean python \
+.PHONY: help run test test-faults audit check static format lint types schema migrations lock reset clean python \
 	installed installed-dev web
 
 help: ## Show this list
@@ -23,6 +23,9 @@ test: installed-dev web ## Run the tests on servers of their own (beside a runni
 
 test-faults: installed-dev ## Break servers, networks and processes on purpose, and see what clients see
 	@$(VENV)/python -m pytest -m faults tests/faults $(ARGS)
+
+audit: installed-dev web ## Run all checks of protocols, limits, isolation and faults; writes docs/CONFORMANCE.md
+	@$(VENV)/python -m tests.world.audit
 
 check: static test test-faults ## All that CI checks: format, lint, types, imports, schema, migrations, tests
 
@@ -63,7 +66,7 @@ reset: python ## Remove all data of the embedded servers (refused while they run
 		else $(PYTHON) -m api.embedded.reset $(STATE); fi
 
 clean: ## Remove what was installed and built; the data stay
-	@rm -rf .venv web/node_modules web/dist .mypy_cache .ruff_cache .pytest_cache \
+	@rm -rf .venv web/node_modules web/dist tests/clients/node/node_modules .mypy_cache .ruff_cache .pytest_cache \
 		.import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -14,9 +14,13 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there, port 0 being any free one, or `CannotListenError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise CannotListenError(_why(error, host, port)) from error
+    # Connections inherit it. asyncio sets it only on sockets that name their protocol, which these
+    # do not; without it the body of every answer waits 40 ms for the client to have its headers.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _why(error: OSError, host: str, port: int) -> str:

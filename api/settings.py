@@ -172,7 +172,7 @@ class Settings(BaseSettings):
     budget_points: Count = Field(
         default=20_000, description="Points that a credential can have saved up."
     )
-    budget_restore: Count = Field(default=1_000, description="Points restored to it each second.")
+    budget_restore: Count = Field(default=2_000, description="Points restored to it each second.")
     workspace_budget_points: Count = Field(
         default=100_000, description="Points that all credentials of a workspace can have saved up."
     )
@@ -180,7 +180,7 @@ class Settings(BaseSettings):
         default=5_000, description="Points restored to them each second."
     )
     operations_at_once: Count = Field(
-        default=6, description="Operations of one workspace that a process runs at a time."
+        default=3, description="Operations of one workspace that a process runs at a time."
     )
     operations_waiting: Count = Field(
         default=200, description="Operations of one workspace that may wait for their turn."

@@ -10,7 +10,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import structlog
@@ -70,6 +70,7 @@ class _Account:
     advance: float = 0.0
     left: float = 0.0
     at: float = 0.0
+    drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def left_now(self) -> float:
         restored = (time.monotonic() - self.at) * self.allowance.restore
@@ -144,6 +145,10 @@ class Budgets:
         if points <= account.advance <= points + 2 * account.allowance.advance:
             account.advance -= points
             return True
+        async with account.drawing:
+            return await self._pay_from_bucket(account, points)
+
+    async def _pay_from_bucket(self, account: _Account, points: int) -> bool:
         missing = points - account.advance
         # Nobody else adds to the bucket faster than it restores itself: no need to ask in vain.
         if missing > 0 and account.at and missing > account.left_now():

@@ -83,12 +83,12 @@ class HttpEndpoint:
         try:
             prepared = await self.execution.prepare(operation, principal)
         except RequestError as error:
-            return _told(failure(error.errors, request_id), media)
+            return self._not_prepared(failure(error.errors, request_id), principal, media)
         if request.method == "GET" and not is_query(prepared.definition):
             message = "Over GET only queries run; use POST."
             return self._refused(media, message, 405, request_id, allow="POST")
         if media is Media.EVENTS:
-            return self._streamed(prepared, principal, request_id)
+            return self._stream(self._answers(prepared, principal, request_id), principal)
         if is_subscription(prepared.definition):
             message = "A subscription needs `Accept: text/event-stream`, or the WebSocket."
             return self._refused(media, message, 406, request_id)
@@ -113,8 +113,14 @@ class HttpEndpoint:
             answers.append(await self.execution.run(prepared, principal, request_id=id_))
         return _json(answers, media, 200)
 
-    def _streamed(self, prepared: Prepared, principal: Principal, request_id: str) -> Response:
-        answers = self._answers(prepared, principal, request_id)
+    def _not_prepared(self, refusal: Answer, principal: Principal, media: Media) -> Response:
+        """GraphQL over SSE tells what is wrong with a document on an accepted stream; a status is
+        for what passes, since its clients ask again after one."""
+        if media is Media.EVENTS and _status(refusal, media) == INVALID_DOCUMENT:
+            return self._stream(_once(refusal), principal)
+        return _told(refusal, media)
+
+    def _stream(self, answers: AsyncGenerator[Answer, None], principal: Principal) -> Response:
         body = stream_of(
             answers,
             keep_alive=self.keep_alive,
@@ -148,6 +154,10 @@ class HttpEndpoint:
     def _unauthenticated(self, media: Media, error: NotAuthenticated, request_id: str) -> Response:
         refusal = failure([coded(ErrorCode.UNAUTHENTICATED, str(error))], request_id)
         return _json(refusal, media, 401)
+
+
+async def _once(answer: Answer) -> AsyncGenerator[Answer, None]:
+    yield answer
 
 
 def _status(answer: Answer, media: Media) -> int:

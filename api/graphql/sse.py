@@ -70,7 +70,8 @@ async def stream_of(
 ) -> AsyncGenerator[bytes, None]:
     """Frames of `next` events and a `complete`; a comment whenever nothing else was sent.
 
-    Ends when the credential expires and when the server drains; the client resumes with `after`.
+    Ends when the credential expires and when the server drains, and then without a `complete`:
+    that would tell clients that nothing more comes, and they would not be back to resume.
     """
     upcoming: asyncio.Task[Any] = asyncio.ensure_future(anext(answers))
     quiet = 0.0
@@ -87,11 +88,11 @@ async def stream_of(
             try:
                 answer = upcoming.result()
             except StopAsyncIteration:
-                break
+                yield _COMPLETE
+                return
             quiet = 0.0
             yield b"event: next\ndata: " + encoded(answer) + b"\n\n"
             upcoming = asyncio.ensure_future(anext(answers))
-        yield _COMPLETE
     finally:
         upcoming.cancel()
         with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration, Exception):

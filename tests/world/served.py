@@ -37,9 +37,11 @@ async def serve(parts: Parts) -> AsyncIterator[Served]:
             task.result()
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Served(port, server)
-    server.should_exit = True
-    await task
+    try:
+        yield Served(port, server)
+    finally:
+        server.should_exit = True
+        await task
 
 
 @asynccontextmanager

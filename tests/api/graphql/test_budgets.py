@@ -125,7 +125,7 @@ async def test_every_answer_tells_its_cost(world: World, served: Served) -> None
     cost = answer["extensions"]["cost"]
     assert cost["requested"] == 1 + 1 + 5 + 50 * (1 + 5)
     assert cost["actual"] == 1 + 1 + 5 + 3 * (1 + 2)
-    assert (cost["capacity"], cost["restoreRate"]) == (20_000, 1_000)
+    assert (cost["capacity"], cost["restoreRate"]) == (20_000, 2_000)
     assert 20_000 - cost["actual"] <= cost["available"] <= 20_000
 
 

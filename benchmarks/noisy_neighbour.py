@@ -1,0 +1,164 @@
+"""`python -m benchmarks.noisy_neighbour`: what a quiet workspace notices while another one floods.
+
+The quiet one asks an ordinary page five times a second. The noisy one sends its dearest query over 40
+connections, as fast as it is answered. Calm and flood follow one another in one run, against
+`seller serve` as shipped; what counts is the ratio of the two p99s. Server, Postgres and both
+clients share this machine, so a flood also takes the processor from the quiet client.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from api.embedded.machine import free_port
+from api.parts import open_parts
+from api.settings import CHECKOUT, Settings
+from benchmarks.held_loop.target import filled_platform
+from tests.world import World
+from tests.world.conformance import Finding, tell
+
+ROUNDS = 4
+SECONDS = 6.0
+CONNECTIONS = 40
+LIMIT = 2.0
+QUIET = "{ products(first: 20) { nodes { id title skus { sellerSku stock { available } } } } }"
+NOISY = """
+{ products(first: 100) { nodes { id title status version createdAt updatedAt
+    skus { id sellerSku price { amount currencyCode } stock { available reserved } }
+    translations { locale title description } listings { site status } media { url } } } }
+"""
+
+
+@dataclass
+class Seen:
+    calm: list[float] = field(default_factory=list)
+    flood: list[float] = field(default_factory=list)
+    noisy: Counter[str] = field(default_factory=Counter)
+
+
+async def main() -> int:
+    state = Path(os.environ.get("SELLER_TEST_STATE", CHECKOUT / ".state" / "benchmarks"))
+    async with filled_platform(state) as settings:
+        quiet, noisy = await _tokens(settings)
+        port = free_port()
+        process = _serve(settings, port)
+        try:
+            seen = await _rounds(f"http://127.0.0.1:{port}", quiet, noisy)
+        finally:
+            process.terminate()
+            process.wait(20)
+    return _report(seen)
+
+
+async def _tokens(settings: Settings) -> tuple[str, str]:
+    """Two workspaces of the same size."""
+    tokens = []
+    async with open_parts(settings) as parts:
+        for _ in range(2):
+            workspace = await World(parts).workspace()
+            for _ in range(110):
+                await workspace.product(skus=4)
+            tokens.append(await workspace.token())
+    return tokens[0], tokens[1]
+
+
+def _serve(settings: Settings, port: int) -> subprocess.Popen[bytes]:
+    assert settings.app_database_url is not None
+    assert settings.redis_url is not None
+    environment = os.environ | {
+        "APP_DATABASE_URL": settings.app_database_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "SELLER_STATE": str(settings.state),
+        "SELLER_LOG_LEVEL": "WARNING",
+        "PORT": str(port),
+    }
+    command = [sys.executable, "-m", "api.command_line", "serve"]
+    return subprocess.Popen(command, cwd=CHECKOUT, env=environment)
+
+
+async def _rounds(url: str, quiet: str, noisy: str) -> Seen:
+    seen = Seen()
+    async with _client(url, quiet) as asking, _client(url, noisy) as flooding:
+        await _until_ready(asking)
+        await _ask(asking, [], 2.0)  # warm
+        for _ in range(ROUNDS):
+            await _ask(asking, seen.calm, SECONDS)
+            stop = asyncio.Event()
+            flood = [
+                asyncio.create_task(_flood(flooding, stop, seen.noisy)) for _ in range(CONNECTIONS)
+            ]
+            await asyncio.sleep(0.5)
+            await _ask(asking, seen.flood, SECONDS)
+            stop.set()
+            await asyncio.gather(*flood)
+    return seen
+
+
+def _client(url: str, token: str) -> httpx.AsyncClient:
+    headers = {"authorization": f"Bearer {token}"}
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=30)
+
+
+async def _until_ready(client: httpx.AsyncClient) -> None:
+    for _ in range(200):
+        try:
+            if (await client.get("/ready")).status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
+    raise TimeoutError("The server did not get ready.")
+
+
+async def _ask(client: httpx.AsyncClient, times: list[float], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        started = time.perf_counter()
+        answer = (await client.post("/graphql", json={"query": QUIET})).json()
+        times.append(time.perf_counter() - started)
+        if "errors" in answer:
+            raise RuntimeError(f"The quiet workspace was refused: {answer['errors']}")
+        await asyncio.sleep(0.2)
+
+
+async def _flood(client: httpx.AsyncClient, stop: asyncio.Event, seen: Counter[str]) -> None:
+    while not stop.is_set():
+        answer = (await client.post("/graphql", json={"query": NOISY})).json()
+        errors = answer.get("errors")
+        seen[errors[0]["extensions"]["code"] if errors else "answered"] += 1
+
+
+def _report(seen: Seen) -> int:
+    calm, flood = (_percentiles(times) for times in (seen.calm, seen.flood))
+    ratio = flood[1] / calm[1]
+    told = (
+        f"quiet workspace, ms: calm p50 {calm[0]:.1f} p99 {calm[1]:.1f} ({len(seen.calm)} "
+        f"answers), flood p50 {flood[0]:.1f} p99 {flood[1]:.1f} ({len(seen.flood)}); p99 ratio "
+        f"{ratio:.2f}; noisy workspace: {dict(seen.noisy)}"
+    )
+    print(told)
+    tell(
+        Finding(
+            section="Limits",
+            check=f"A quiet workspace's p99 changes by less than {LIMIT:g}x in a flood",
+            passed=int(ratio < LIMIT),
+            of=1,
+            note=told,
+        )
+    )
+    return int(ratio >= LIMIT)
+
+
+def _percentiles(times: list[float]) -> tuple[float, float]:
+    ordered = sorted(times)
+    return 1000 * ordered[len(ordered) // 2], 1000 * ordered[int(len(ordered) * 0.99)]
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
