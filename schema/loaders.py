@@ -68,7 +68,9 @@ class Loaders:
         if loader is None:
             loader = self._loaders[name] = DataLoader(self._batch(_relations[name]))
         # Siblings share this future; graphql-core cancels a field whose sibling failed.
-        return await asyncio.shield(loader.load(key))
+        row = loader.load(key)
+        row.add_done_callback(_noticed)
+        return await asyncio.shield(row)
 
     def allowed(self, name: str) -> bool:
         return self._context.allows(_relations[name].grant)
@@ -85,3 +87,10 @@ class Loaders:
             return [single.get(key) for key in keys]
 
         return load_many
+
+
+def _noticed(row: "asyncio.Future[Any]") -> None:
+    """Fields that were given up await their rows no more: what became of these is no news, and
+    asyncio would log it as a bug."""
+    if not row.cancelled():
+        row.exception()

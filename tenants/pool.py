@@ -1,5 +1,6 @@
 """The connections to Postgres: how they are opened, and the proof that row security binds them."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,7 @@ async def open_pool(url: str, *, limits: PoolLimits, name: str = "seller-center"
         command_timeout=limits.statement_timeout + 5,
         record_class=Row,
         connection_class=TenantConnection,
+        connect=_opened,
         init=_speak_json,
         loop=None,
         server_settings={
@@ -86,6 +88,22 @@ async def open_pool(url: str, *, limits: PoolLimits, name: str = "seller-center"
     pool.acquire_timeout = limits.acquire_timeout
     await pool
     return pool
+
+
+async def _opened(*where: Any, **how: Any) -> Any:
+    """A new connection, opened to its end even where whoever waits for it is cancelled: asyncpg,
+    given up in mid-handshake, leaves behind a failure that asyncio logs as an error."""
+    opening = asyncio.ensure_future(asyncpg.connect(*where, **how))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_thrown_away)
+        raise
+
+
+def _thrown_away(opening: "asyncio.Future[Any]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().terminate()
 
 
 class UnsafeRoleError(RuntimeError):
