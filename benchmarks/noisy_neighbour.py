@@ -1,7 +1,7 @@
 """`python -m benchmarks.noisy_neighbour`: what a quiet workspace notices while another one floods.
 
-The quiet one asks an ordinary page five times a second. The noisy one sends its dearest query over 40
-connections, as fast as it is answered. Calm and flood follow one another in one run, against
+The quiet one asks an ordinary page five times a second. The noisy one sends its dearest query over
+40 connections, as fast as it is answered. Calm and flood follow one another in one run, against
 `seller serve` as shipped; what counts is the ratio of the two p99s. Server, Postgres and both
 clients share this machine, so a flood also takes the processor from the quiet client.
 """
