@@ -26,6 +26,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from tenants.connections import FAILURES
 from tenants.events import WAKE_CHANNEL, encode_event, impatient, stream_key
 from tenants.pool import Connection, Pool, Row
 
@@ -127,7 +128,7 @@ class Relay:
             while not stopping.is_set():
                 try:
                     await self._lead(stopping)
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except FAILURES as error:
                     log.warning("relay.interrupted", reason=f"{type(error).__name__}: {error}")
                     await _pause(stopping, 0.3)
                 except Exception:  # a bug of ours must not end the only relay
@@ -262,7 +263,7 @@ async def _door(connection: Connection) -> Any:
         yield
     except BaseException:
         if not connection.is_closed():
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            with contextlib.suppress(*FAILURES):
                 await connection.execute("ROLLBACK")
         raise
     await connection.execute("COMMIT")

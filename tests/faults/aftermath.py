@@ -84,7 +84,7 @@ async def everything_holds(platform: Breakable) -> None:
         assert time.monotonic() < end, found
     for process in platform.processes:
         bugs = [line for line in process.said() if line.get("level") in {"error", "critical"}]
-        assert bugs == [], f"{process.log.name} logged a bug"
+        assert bugs == [], f"{process.log.name} logged bugs: {bugs[:3]}"
 
 
 async def _all_numbered(platform: Breakable) -> bool:

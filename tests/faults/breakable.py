@@ -126,10 +126,13 @@ class Breakable:
         """Those that are alive."""
         return [each for each in self.processes if isinstance(each, Worker) and each.alive]
 
-    def start_relay(self) -> Process:
-        process = Process(*self._launched("relay"))
-        self.processes.append(process)
-        return process
+    @property
+    def relay(self) -> Process:
+        """The one that was started last."""
+        return next(p for p in reversed(self.processes) if not isinstance(p, Worker))
+
+    def start_relay(self) -> None:
+        self.processes.append(Process(*self._launched("relay")))
 
     async def start_worker(self, **changed: str) -> Worker:
         """One that is ready to serve; `changed` are settings as the environment spells them."""

@@ -107,6 +107,9 @@ class Dashboard:
     seed: int
     after: str = "0"
     mean_life: float | None = 0.5
+    resumes: bool = (
+        True  # a client that does not is the control: it misses what it was not there for
+    )
     items: list[dict[str, Any]] = field(default_factory=list)
     cuts: int = 0
     errors: list[str] = field(default_factory=list)
@@ -139,7 +142,7 @@ class Dashboard:
             await asyncio.sleep(0.02)
 
     async def _watch_once(self, until: int) -> None:
-        variables = {"room": self.room, "after": self.after}
+        variables = {"room": self.room, "after": self.after if self.resumes else None}
         async with connected(self.url, self.token) as socket:
             with contextlib.closing(_Abort(socket)):
                 async with aclosing(subscribe(socket, LIVE_ORDERS, variables)) as items:
