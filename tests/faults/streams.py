@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
 import asyncpg
 
@@ -44,13 +43,6 @@ async def place(workspace: TestWorkspace, count: int, *, seed: int, pause: float
             raise AssertionError("The database did not come back.")
         placed += size
         await asyncio.sleep(pause)
-
-
-async def together(*works: Coroutine[Any, Any, None]) -> None:
-    """All of them; where one fails, the others end with it and disturb no later test."""
-    async with asyncio.TaskGroup() as tasks:
-        for work in works:
-            tasks.create_task(work)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
 SOCKETS = 500
 A_SECOND = 8
-SECONDS = 10
+SECONDS = 5
 LIFE = 50.0  # seconds on average, so that one socket in fifty is cut each second
 
 

@@ -12,10 +12,10 @@ from tests.faults.streams import (
     place,
     record_of,
     saw_everything_once,
-    together,
 )
 from tests.world import TestWorkspace
 from tests.world.conformance import Finding, tell
+from tests.world.own_platform import together
 from tests.world.stream_client import Dashboard
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]

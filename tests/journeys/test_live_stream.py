@@ -1,4 +1,5 @@
-"""The LIVE order stream as dashboards see it: every event once and in order, whoever is cut."""
+"""The LIVE order stream as dashboards see it: every event once and in order, however transactions
+overlap. What happens to it while its parts are killed: tests/faults/test_streams.py."""
 
 import asyncio
 import random
@@ -10,7 +11,7 @@ import pytest_asyncio
 from api.embedded.servers import EmbeddedServers
 from tenants.relay import Relay
 from tests.world import TestWorkspace, an_order
-from tests.world.own_platform import OwnPlatform, own_platform, place, together
+from tests.world.own_platform import OwnPlatform, own_platform, together
 from tests.world.served import Served, serve
 from tests.world.stream_client import Dashboard
 
@@ -57,97 +58,6 @@ async def everything_once(
     seen = [(item["eventId"], item["sequence"]) for item in watcher.items]
     assert seen == await platform.told(workspace)
     assert watcher.sequences == list(range(1, count + 1))
-
-
-@pytest.mark.usefixtures("moving")
-async def test_a_subscriber_cut_at_random_moments_during_5000_orders_sees_each_exactly_once(
-    platform: OwnPlatform, serving: Served
-) -> None:
-    workspace = await platform.world.workspace()
-    watcher = await dashboard(workspace, serving, seed=1)
-
-    await together(place(workspace, 5_000, seed=1), watcher.watch(until=5_000))
-
-    await everything_once(platform, workspace, watcher, 5_000)
-    assert watcher.cuts >= 5
-    assert watcher.errors == []
-
-
-async def test_nothing_is_lost_or_repeated_while_the_relay_is_killed_and_restarted(
-    platform: OwnPlatform, serving: Served
-) -> None:
-    workspace = await platform.world.workspace()
-    watcher = await dashboard(workspace, serving, seed=2)
-    chance = random.Random(2)
-
-    async def kill_relays() -> None:
-        for _ in range(3):
-            relay = platform.start_relay()
-            await watcher.sees(more=1)  # until it is in mid-work
-            await asyncio.sleep(chance.uniform(0.0, 0.3))
-            relay.kill()
-            await asyncio.to_thread(relay.wait)
-        platform.start_relay()
-
-    placing = place(workspace, 1_500, seed=2, pause=0.05)
-    await together(placing, watcher.watch(until=1_500), kill_relays())
-
-    platform.end_relays()
-    await everything_once(platform, workspace, watcher, 1_500)
-
-
-@pytest.mark.usefixtures("moving")
-async def test_nothing_is_lost_or_repeated_while_valkey_is_killed_and_restarted(
-    platform: OwnPlatform, serving: Served
-) -> None:
-    workspace = await platform.world.workspace()
-    watcher = await dashboard(workspace, serving, seed=3)
-    steady = await dashboard(workspace, serving, seed=4)
-    steady.mean_life = None  # never cut: what it sees comes through one subscription
-    chance = random.Random(3)
-
-    async def kill_valkey() -> None:
-        for _ in range(2):
-            await asyncio.sleep(chance.uniform(0.5, 1.0))
-            platform.valkey.kill()
-            await asyncio.sleep(chance.uniform(0.2, 1.0))
-            platform.valkey.start()
-
-    await together(
-        place(workspace, 1_500, seed=3, pause=0.02),
-        watcher.watch(until=1_500),
-        steady.watch(until=1_500),
-        kill_valkey(),
-    )
-
-    await everything_once(platform, workspace, watcher, 1_500)
-    await everything_once(platform, workspace, steady, 1_500)
-    assert steady.errors == []
-
-
-@pytest.mark.usefixtures("moving")
-async def test_nothing_is_lost_or_repeated_while_postgres_connections_are_terminated(
-    platform: OwnPlatform, serving: Served
-) -> None:
-    workspace = await platform.world.workspace()
-    watcher = await dashboard(workspace, serving, seed=5)
-    chance = random.Random(5)
-    cut = 0
-
-    async def cut_connections() -> None:
-        nonlocal cut
-        for _ in range(5):
-            await asyncio.sleep(chance.uniform(0.2, 0.6))
-            cut += await platform.cut_postgres()
-
-    await together(
-        place(workspace, 1_500, seed=5, pause=0.02),
-        watcher.watch(until=1_500),
-        cut_connections(),
-    )
-
-    assert cut >= 5
-    await everything_once(platform, workspace, watcher, 1_500)
 
 
 @pytest.mark.usefixtures("moving")

@@ -1,9 +1,7 @@
 """A platform that a test may break: a database, a Valkey and relay processes of its own."""
 
 import asyncio
-import contextlib
 import os
-import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Coroutine
@@ -21,11 +19,10 @@ from api.parts import Parts, open_parts
 from api.settings import Settings
 from migrations.upgrade import migrate
 from schema.nodes import global_id
-from tests.world import TestWorkspace, World, an_order
+from tests.world import TestWorkspace, World
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 _LOGIN = "seller_test_login"
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 @dataclass
@@ -107,24 +104,6 @@ async def together(*works: Coroutine[Any, Any, None]) -> None:
     async with asyncio.TaskGroup() as tasks:
         for work in works:
             tasks.create_task(work)
-
-
-async def place(workspace: TestWorkspace, count: int, *, seed: int, pause: float = 0.0) -> None:
-    """Orders of the LIVE room in transactions of 1 to 20, each until it is known to be stored."""
-    chance = random.Random(seed)
-    placed = 0
-    while placed < count:
-        size = min(chance.randint(1, 20), count - placed)
-        orders = [an_order(live_room_id=workspace.room_external_id) for _ in range(size)]
-        for _ in range(100):
-            with contextlib.suppress(*_AWAY):
-                await workspace.ingest(orders)
-                break
-            await asyncio.sleep(0.05)
-        else:
-            raise AssertionError("The database did not come back.")
-        placed += size
-        await asyncio.sleep(pause)
 
 
 async def _new_database(owner_url: str, name: str) -> tuple[str, str]:
