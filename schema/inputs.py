@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, cast
 
 import strawberry
+from graphql import GraphQLEnumType, GraphQLError
 from strawberry.relay import GlobalID
 from strawberry.types.arguments import InputContext
 from strawberry.types.base import (
@@ -22,15 +23,32 @@ from strawberry.types.base import (
 )
 from strawberry.types.lazy_type import LazyType
 
+from schema.scalars import shown
+
 Read = Callable[[Any], Any]
 
 
 def read_by_plan(schema: strawberry.Schema) -> None:
-    """From now on read the input types of the schema by plans."""
+    """From now on read the input types of the schema by plans, and no endless names of enums."""
     for known in schema.schema_converter.type_map.values():
         definition = known.definition
         if isinstance(definition, StrawberryObjectDefinition) and definition.is_input:
             definition.from_input = _from_input
+        if isinstance(known.implementation, GraphQLEnumType):
+            _refuse_long_names(known.implementation)
+
+
+def _refuse_long_names(kind: GraphQLEnumType) -> None:
+    """graphql-core compares a name that does not exist, however long, with those that do."""
+    longest = 2 * max(map(len, kind.values))
+    coerce = kind.coerce_input_value
+
+    def coerce_input_value(value: Any, hide_suggestions: bool = False) -> Any:  # noqa: FBT001, FBT002 - as in graphql-core
+        if isinstance(value, str) and len(value) > longest:
+            raise GraphQLError(f"Value {shown(value)} does not exist in '{kind.name}' enum.")
+        return coerce(value, hide_suggestions)
+
+    kind.coerce_input_value = coerce_input_value  # type: ignore[method-assign, assignment]
 
 
 def _from_input(kind: type, value: Mapping[str, Any], context: InputContext) -> Any:

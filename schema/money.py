@@ -7,13 +7,14 @@ import strawberry
 from babel.numbers import is_currency
 
 from commerce.money import micros_to_decimal, padded, to_decimal
+from schema.scalars import shown
 
 CurrencyCode = NewType("CurrencyCode", str)
 
 
 def _read_currency(value: Any) -> str:
     if not isinstance(value, str) or not is_currency(value):
-        raise ValueError(f"{value!r} is no ISO 4217 currency code, such as THB.")
+        raise ValueError(f"{shown(value)} is no ISO 4217 currency code, such as THB.")
     return value
 
 

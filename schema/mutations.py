@@ -1,7 +1,6 @@
 """How every mutation runs: one right, one transaction, refusals as `userErrors`."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -66,7 +65,7 @@ async def perform(
     async def run(writer: Writer) -> Any:
         if key is None:
             return await work(writer)
-        return await once(writer, key, request=asdict(request), work=lambda: work(writer))
+        return await once(writer, key, request=request, work=lambda: work(writer))
 
     try:
         result = await info.context.change(grant, action, run)

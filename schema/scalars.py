@@ -7,21 +7,31 @@ from typing import Any
 import strawberry
 
 _MAX_DECIMAL = 40  # characters
+_LONGEST_SHOWN = 60  # characters
+
+
+def shown(value: Any) -> str:
+    """A value as the message that refuses it has it: a long one would be sent back as a whole."""
+    if isinstance(value, str):
+        cut = value[:_LONGEST_SHOWN]
+        return repr(value) if cut == value else f"{cut!r}..."
+    return f"A {type(value).__name__}" if isinstance(value, (list, dict)) else repr(value)
 
 
 def _read_moment(value: Any) -> datetime:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no DateTime: write text, such as 2026-05-01T08:00:00Z.")  # noqa: TRY004 - graphql-core tells a ValueError's words
+        message = f"{shown(value)} is no DateTime: write text, such as 2026-05-01T08:00:00Z."
+        raise ValueError(message)  # noqa: TRY004 - graphql-core tells a ValueError's words
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"{value!r} is no DateTime, such as 2026-05-01T08:00:00Z.") from None
+        raise ValueError(f"{shown(value)} is no DateTime, such as 2026-05-01T08:00:00Z.") from None
     if moment.tzinfo is None:
-        raise ValueError(f"{value!r} has no time zone; end it with Z, or with +07:00.")
+        raise ValueError(f"{shown(value)} has no time zone; end it with Z, or with +07:00.")
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError(f"{value!r} is out of range in UTC.") from None
+        raise ValueError(f"{shown(value)} is out of range in UTC.") from None
 
 
 def _read_decimal(value: Any) -> Decimal:

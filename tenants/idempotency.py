@@ -8,6 +8,7 @@ so the key can be used again once the reason is mended.
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from tenants.database import Writer
@@ -40,7 +41,8 @@ class FirstAnswer(Row):
 async def once(
     writer: Writer, key: str, *, request: Any, work: Callable[[], Awaitable[Any]]
 ) -> Any:
-    """The JSON answer of `work`, run now or taken from the first time.
+    """The JSON answer of `work`, run now or taken from the first time. `request` is JSON as well,
+    or dataclasses, or what can be told from its kind by its text.
 
     A concurrent request with the same key waits here until the first has committed.
     """
@@ -65,5 +67,13 @@ async def once(
 
 
 def _digest(request: Any) -> bytes:
-    text = json.dumps(request, sort_keys=True, default=str, ensure_ascii=False)
+    text = json.dumps(request, sort_keys=True, default=_plain, ensure_ascii=False)
     return hashlib.sha256(text.encode()).digest()
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for. An input is taken apart here and not by `asdict`, which copies
+    every text of it by itself: a large one would hold the event loop."""
+    if is_dataclass(value):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    return str(value)

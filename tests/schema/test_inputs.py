@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from graphql import (
     GraphQLEnumType,
+    GraphQLError,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
@@ -100,3 +101,27 @@ def test_a_default_list_is_copied() -> None:
     first.sites.append("TH")
 
     assert second.sites == []
+
+
+@pytest.mark.parametrize("text", ["DELIVERED ", "DELIVERD", "x" * 40, " " * 1_000_000])
+def test_a_name_that_no_enum_has_is_refused_and_cut_where_it_is_long(text: str) -> None:
+    kind: Any = _CONVERTER.type_map["OrderStatus"].implementation
+
+    with pytest.raises(GraphQLError, match="does not exist in 'OrderStatus' enum") as refused:
+        kind.coerce_input_value(text)
+
+    assert len(refused.value.message) < 200
+    assert ("Did you mean" in refused.value.message) == text.startswith("DELIV")
+    assert kind.coerce_input_value("DELIVERED").value == "DELIVERED"
+
+
+@pytest.mark.parametrize(
+    "value", ["x" * 1_000_000, ["x"] * 1_000, {"a": "x" * 1_000}, "2026-05-01", 7, None, True]
+)
+def test_a_moment_that_is_none_is_not_sent_back_as_a_whole(value: Any) -> None:
+    kind: Any = _CONVERTER.type_map["DateTime"].implementation
+
+    with pytest.raises((ValueError, GraphQLError)) as refused:
+        kind.coerce_input_value(value)
+
+    assert len(str(refused.value)) < 200

@@ -1,13 +1,17 @@
 """One change per key, however often and however simultaneously it is asked for."""
 
 import asyncio
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
 import pytest
 
+from commerce.shops.sites import Site
 from tenants.database import Writer
-from tenants.idempotency import KeyReused, once
+from tenants.idempotency import KeyReused, _digest, once
 from tests.world import TestWorkspace, World
 
 
@@ -73,3 +77,25 @@ async def test_a_key_that_cannot_be_stored_is_refused(world: World, key: str) ->
         await ask(await world.workspace(), key, "x", ran)
 
     assert ran == []
+
+
+@dataclass
+class _Line:
+    sku: str
+    amount: Decimal | None = None
+
+
+@dataclass
+class _Request:
+    lines: list[_Line]
+    site: Site
+    at: datetime
+
+
+def test_an_input_has_the_fingerprint_of_what_it_holds() -> None:
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    request = _Request([_Line("ผ้า", Decimal("12.50")), _Line("a")], Site.TH, at)
+    other = _Request([_Line("ผ้า", Decimal("12.5")), _Line("a")], Site.TH, at)
+
+    assert _digest(request) == _digest(asdict(request))
+    assert _digest(request) != _digest(other)
