@@ -24,6 +24,7 @@ from api.graphql.form import FormLimits
 from api.graphql.http import HttpEndpoint
 from api.graphql.limits import Limits
 from api.graphql.multipart import FORCE_PREFLIGHT, UploadLimits, Uploads, discard_files
+from api.graphql.occupancy import Occupancy
 from api.graphql.persisted import (
     Automatic,
     BadManifest,
@@ -32,7 +33,9 @@ from api.graphql.persisted import (
     Unpersisted,
     read_manifest,
 )
+from api.graphql.sse import EventStreams
 from api.graphql.turns import Turns
+from api.graphql.vigil import Vigil, still_good
 from api.graphql.websocket import SocketLimits, WebSocketEndpoint
 from api.health import Health
 from api.metrics import Metrics
@@ -40,6 +43,7 @@ from api.parts import Parts
 from api.playground import playground_routes
 from api.settings import CHECKOUT, Settings, SettingsError
 from api.sign_in import SignIn
+from api.socket_protocol import FAREWELL
 from schema.context import Context, Platform
 from schema.root import SCHEMA
 from tenants.api_keys import ApiKeys
@@ -51,8 +55,17 @@ def build_application(parts: Parts) -> ASGIApp:
     settings = parts.settings
     access = Access(parts.tokens, ApiKeys(parts.pool))
     execution = build_execution(parts)
-    http = _http(parts, execution, access)
-    websocket = _websocket(parts, execution, access)
+    occupancy = Occupancy(
+        sockets=settings.max_sockets_per_workspace,
+        subscriptions=settings.max_subscriptions_per_workspace,
+    )
+    good = still_good(parts.open_database)
+    vigil = Vigil(draining=parts.draining, good=good, every=settings.recheck_rights)
+    streams = EventStreams(
+        execution=execution, occupancy=occupancy, vigil=vigil, keep_alive=settings.keep_alive
+    )
+    http = _http(parts, execution, access, streams)
+    websocket = _websocket(parts, execution, access, occupancy, vigil)
     routes: list[BaseRoute] = [
         Route("/graphql", _Endpoint(http)),
         WebSocketRoute("/graphql", websocket.__call__),
@@ -77,7 +90,9 @@ def build_application(parts: Parts) -> ASGIApp:
     return _RequestIds(application)
 
 
-def _http(parts: Parts, execution: Execution, access: Access) -> HttpEndpoint:
+def _http(
+    parts: Parts, execution: Execution, access: Access, streams: EventStreams
+) -> HttpEndpoint:
     settings = parts.settings
     return HttpEndpoint(
         execution=execution,
@@ -86,9 +101,8 @@ def _http(parts: Parts, execution: Execution, access: Access) -> HttpEndpoint:
         max_body_bytes=settings.max_body_bytes,
         max_batch=settings.max_batch,
         get_queries=settings.get_queries,
-        keep_alive=settings.keep_alive,
+        streams=streams,
         allowed_origins=frozenset(settings.allowed_origins),
-        draining=parts.draining.is_set,
     )
 
 
@@ -101,7 +115,9 @@ def _upload_limits(settings: Settings) -> UploadLimits:
     return UploadLimits(form=form, body_bytes=settings.max_upload_bytes)
 
 
-def _websocket(parts: Parts, execution: Execution, access: Access) -> WebSocketEndpoint:
+def _websocket(
+    parts: Parts, execution: Execution, access: Access, occupancy: Occupancy, vigil: Vigil
+) -> WebSocketEndpoint:
     settings = parts.settings
     return WebSocketEndpoint(
         execution=execution,
@@ -110,11 +126,12 @@ def _websocket(parts: Parts, execution: Execution, access: Access) -> WebSocketE
             init_timeout=settings.connection_init_timeout,
             keep_alive=settings.keep_alive,
             send_timeout=settings.send_timeout,
-            subscriptions=settings.max_subscriptions_per_socket,
-            frame=settings.max_frame_bytes,
+            drain=max(0.5, settings.drain_seconds - 2 * FAREWELL),
+            operations=settings.max_subscriptions_per_socket,
         ),
+        occupancy=occupancy,
+        vigil=vigil,
         allowed_origins=frozenset(settings.allowed_origins),
-        draining=parts.draining.is_set,
     )
 
 

@@ -46,7 +46,7 @@ class DrainingServer(uvicorn.Server):
 def make_server(parts: Parts) -> DrainingServer:
     settings = parts.settings
     # A little later than the application, whose close code may still reach a slow reader.
-    http, websockets = protocols(settings.send_timeout + 2)
+    http, websockets = protocols(settings.send_timeout + 2, parts.draining)
     config = uvicorn.Config(
         build_application(parts),
         http=http,
@@ -60,6 +60,9 @@ def make_server(parts: Parts) -> DrainingServer:
         forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
         lifespan="on",
         ws_max_size=settings.max_frame_bytes,
+        # A megabyte that inflates a thousandfold holds the loop for a second, and each socket's
+        # compressor its memory; what we send is small.
+        ws_per_message_deflate=False,
         ws_ping_interval=settings.keep_alive,
         ws_ping_timeout=settings.keep_alive,
         timeout_keep_alive=30,

@@ -197,6 +197,12 @@ class Settings(BaseSettings):
     )
 
     # Subscriptions.
+    max_sockets_per_workspace: Count = Field(
+        default=2_000, description="WebSockets of one workspace per process."
+    )
+    max_subscriptions_per_workspace: Count = Field(
+        default=5_000, description="Subscriptions of one workspace per process, streams included."
+    )
     max_subscriptions_per_socket: Count = Field(
         default=50, description="Subscriptions on one WebSocket."
     )
@@ -211,6 +217,9 @@ class Settings(BaseSettings):
     )
     subscriber_queue: Count = Field(
         default=1_000, description="Events a subscriber may lag behind before it is cut off."
+    )
+    recheck_rights: Seconds = Field(
+        default=30.0, description="Seconds between looks at the credentials of what stays open."
     )
 
     # Events.

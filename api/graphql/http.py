@@ -1,8 +1,6 @@
 """GraphQL over HTTP: POST for everything, GET for queries, SSE where the client ranks it first."""
 
 import math
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -11,13 +9,13 @@ from starlette.responses import Response
 from api.access import Access, origin_allowed
 from api.graphql.answers import encoded
 from api.graphql.documents import is_query, is_subscription
-from api.graphql.execution import Answer, Execution, Prepared, failure
+from api.graphql.execution import Answer, Execution, failure
 from api.graphql.failures import RequestError
 from api.graphql.media import Media, negotiate
 from api.graphql.multipart import Uploads, is_multipart
 from api.graphql.operations import Operation
 from api.graphql.requests import BadRequest, Batch, from_post, from_query, operations_of
-from api.graphql.sse import EventStream, stream_of
+from api.graphql.sse import EventStreams
 from schema.errors import ErrorCode, coded
 from tenants.identity import NotAuthenticated, Principal
 
@@ -36,9 +34,8 @@ class HttpEndpoint:
     max_body_bytes: int
     max_batch: int
     get_queries: bool
-    keep_alive: float
+    streams: EventStreams
     allowed_origins: frozenset[str]
-    draining: Callable[[], bool]
 
     async def __call__(self, request: Request) -> Response:
         request_id = request.state.request_id
@@ -83,12 +80,13 @@ class HttpEndpoint:
         try:
             prepared = await self.execution.prepare(operation, principal)
         except RequestError as error:
-            return self._not_prepared(failure(error.errors, request_id), principal, media)
-        if request.method == "GET" and not is_query(prepared.definition):
-            message = "Over GET only queries run; use POST."
+            return self._not_prepared(failure(error.errors, request_id), media, request_id)
+        streamed = media is Media.EVENTS and is_subscription(prepared.definition)
+        if request.method == "GET" and not (is_query(prepared.definition) or streamed):
+            message = "Over GET only queries run, and subscriptions as streams; use POST."
             return self._refused(media, message, 405, request_id, allow="POST")
         if media is Media.EVENTS:
-            return self._stream(self._answers(prepared, principal, request_id), principal)
+            return self.streams.of(prepared, principal, request_id)
         if is_subscription(prepared.definition):
             message = "A subscription needs `Accept: text/event-stream`, or the WebSocket."
             return self._refused(media, message, 406, request_id)
@@ -113,35 +111,12 @@ class HttpEndpoint:
             answers.append(await self.execution.run(prepared, principal, request_id=id_))
         return _json(answers, media, 200)
 
-    def _not_prepared(self, refusal: Answer, principal: Principal, media: Media) -> Response:
+    def _not_prepared(self, refusal: Answer, media: Media, request_id: str) -> Response:
         """GraphQL over SSE tells what is wrong with a document on an accepted stream; a status is
         for what passes, since its clients ask again after one."""
         if media is Media.EVENTS and _status(refusal, media) == INVALID_DOCUMENT:
-            return self._stream(_once(refusal), principal)
+            return self.streams.refusing(refusal, request_id)
         return _told(refusal, media)
-
-    def _stream(self, answers: AsyncGenerator[Answer, None], principal: Principal) -> Response:
-        body = stream_of(
-            answers,
-            keep_alive=self.keep_alive,
-            until=principal.expires_at,
-            draining=self.draining,
-        )
-        return EventStream(body)
-
-    async def _answers(
-        self, prepared: Prepared, principal: Principal, request_id: str
-    ) -> AsyncGenerator[Answer, None]:
-        if not is_subscription(prepared.definition):
-            yield await self.execution.run(prepared, principal, request_id=request_id)
-            return
-        try:
-            source = self.execution.subscribe(prepared, principal, request_id=request_id)
-            async with aclosing(source) as answers:
-                async for answer in answers:
-                    yield answer
-        except RequestError as error:
-            yield failure(error.errors, request_id)
 
     def _refused(
         self, media: Media, message: str, status: int, request_id: str, **headers: str
@@ -154,10 +129,6 @@ class HttpEndpoint:
     def _unauthenticated(self, media: Media, error: NotAuthenticated, request_id: str) -> Response:
         refusal = failure([coded(ErrorCode.UNAUTHENTICATED, str(error))], request_id)
         return _json(refusal, media, 401)
-
-
-async def _once(answer: Answer) -> AsyncGenerator[Answer, None]:
-    yield answer
 
 
 def _status(answer: Answer, media: Media) -> int:

@@ -1,35 +1,47 @@
 """Server-sent events, distinct connections mode of the GraphQL over SSE protocol.
 
-Frames end with LF LF: urql's reader does not split CRLF CRLF.
+Frames end with LF LF: urql's reader does not split CRLF CRLF. A stream that breaks off without
+`complete` is taken up again by clients, which is what they shall do when the server restarts or the
+credential has expired.
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.graphql.answers import encoded
+from api.graphql.documents import is_subscription
+from api.graphql.execution import Answer, Execution, Prepared, failure
+from api.graphql.failures import RequestError, as_error
+from api.graphql.occupancy import Full, Occupancy
+from api.graphql.vigil import Ending, Vigil
+from schema.errors import ErrorCode, coded
+from tenants.identity import Principal
 
-_COMPLETE = b"event: complete\ndata:\n\n"
+_COMPLETE = b"event: complete\ndata:\n\n"  # without data, browsers would not tell of the event
 _ALIVE = b":\n\n"
-_LOOK_EVERY = 0.5
 
 
 class EventStream(Response):
     """Sends frames until they end or the client leaves, and closes their source either way.
 
-    Starlette's own streaming response leaves the source open when it is cut in mid-send.
+    Starlette's own streaming response leaves the source open when it is cut in mid-send. The stream
+    takes `place` as long as it lasts; where there is none, the answer is 429.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, frames: AsyncGenerator[bytes, None]) -> None:
+    def __init__(
+        self, frames: AsyncGenerator[bytes, None], place: AbstractContextManager[None], id_: str
+    ) -> None:
         self._frames = frames
+        self._place = place
+        self._request_id = id_
         self.status_code = 200
         self.background = None
         # A proxy that collects answers before it passes them on would hold events back.
@@ -37,7 +49,13 @@ class EventStream(Response):
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del scope
+        try:
+            with self._place:
+                await self._stream(receive, send)
+        except Full as full:
+            await _too_many(full, self._request_id)(scope, receive, send)
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send_all(send))
         leaving = asyncio.create_task(_left(receive))
         try:
@@ -56,45 +74,122 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventStreams:
+    """Answers as streams of events. `keep_alive` in seconds."""
+
+    execution: Execution
+    occupancy: Occupancy
+    vigil: Vigil
+    keep_alive: float
+
+    def of(self, prepared: Prepared, principal: Principal, request_id: str) -> Response:
+        """Whatever comes of an operation; status 429 where the workspace has too many streams."""
+        if is_subscription(prepared.definition):
+            frames = self._subscription(prepared, principal, request_id)
+        else:
+            frames = self._single(prepared, principal, request_id)
+        return EventStream(frames, self.occupancy.subscription(principal.workspace_id), request_id)
+
+    def refusing(self, refusal: Answer, request_id: str) -> Response:
+        """Why an operation was not run: the protocol wants that told within a stream."""
+
+        async def frames() -> AsyncGenerator[bytes, None]:
+            yield _next(refusal)
+            yield _COMPLETE
+
+        return EventStream(frames(), nullcontext(), request_id)
+
+    async def _single(
+        self, prepared: Prepared, principal: Principal, request_id: str
+    ) -> AsyncGenerator[bytes, None]:
+        """Soon over, and answered although the server stops or the credential expires meanwhile."""
+
+        async def answers() -> AsyncGenerator[Answer, None]:
+            yield await self.execution.run(prepared, principal, request_id=request_id)
+
+        never: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        async with aclosing(_frames(answers(), never, keep_alive=self.keep_alive)) as frames:
+            async for frame in frames:
+                yield frame
+        yield _COMPLETE
+
+    async def _subscription(
+        self, prepared: Prepared, principal: Principal, request_id: str
+    ) -> AsyncGenerator[bytes, None]:
+        ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+
+        def end(why: Ending) -> None:
+            if not ended.done():
+                ended.set_result(why)
+
+        leave = self.vigil.watch(principal, end)
+        answers = self._answers(prepared, principal, request_id)
+        try:
+            async with aclosing(_frames(answers, ended, keep_alive=self.keep_alive)) as frames:
+                async for frame in frames:
+                    yield frame
+            if not ended.done():
+                yield _COMPLETE
+            elif ended.result() is Ending.REVOKED:
+                revoked = coded(ErrorCode.UNAUTHENTICATED, "This credential is no longer good.")
+                yield _next(failure([revoked], request_id)) + _COMPLETE
+        finally:
+            leave()
+
+    async def _answers(
+        self, prepared: Prepared, principal: Principal, request_id: str
+    ) -> AsyncGenerator[Answer, None]:
+        try:
+            source = self.execution.subscribe(prepared, principal, request_id=request_id)
+            async with aclosing(source) as answers:
+                async for answer in answers:
+                    yield answer
+        except RequestError as error:
+            yield failure(error.errors, request_id)
 
 
-async def stream_of(
-    answers: AsyncGenerator[dict[str, Any], None],
-    *,
-    keep_alive: float,
-    until: datetime | None,
-    draining: Callable[[], bool],
+async def _frames(
+    answers: AsyncGenerator[Answer, None], ended: asyncio.Future[Ending], *, keep_alive: float
 ) -> AsyncGenerator[bytes, None]:
-    """Frames of `next` events and a `complete`; a comment whenever nothing else was sent.
-
-    Ends when the credential expires and when the server drains, and then without a `complete`:
-    that would tell clients that nothing more comes, and they would not be back to resume.
-    """
-    upcoming: asyncio.Task[Any] = asyncio.ensure_future(anext(answers))
-    quiet = 0.0
+    """A `next` for each answer until `ended`; a comment whenever nothing else is to be sent."""
+    upcoming = asyncio.ensure_future(anext(answers))
     try:
         yield _ALIVE
-        while not draining() and (until is None or datetime.now(UTC) < until):
-            done, _ = await asyncio.wait({upcoming}, timeout=_LOOK_EVERY)
-            if not done:
-                quiet += _LOOK_EVERY
-                if quiet >= keep_alive:
-                    quiet = 0.0
-                    yield _ALIVE
+        while True:
+            ends: set[asyncio.Future[Any]] = {upcoming, ended}
+            await asyncio.wait(ends, timeout=keep_alive, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                return
+            if not upcoming.done():
+                yield _ALIVE
                 continue
             try:
                 answer = upcoming.result()
             except StopAsyncIteration:
-                yield _COMPLETE
                 return
-            quiet = 0.0
-            yield b"event: next\ndata: " + encoded(answer) + b"\n\n"
+            yield _next(answer)
             upcoming = asyncio.ensure_future(anext(answers))
     finally:
         upcoming.cancel()
-        with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
+        with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
             await upcoming
         await answers.aclose()
+
+
+def _next(answer: Answer) -> bytes:
+    return b"event: next\ndata: " + encoded(answer) + b"\n\n"
+
+
+def _too_many(full: Full, request_id: str) -> Response:
+    headers = {
+        "content-type": "application/json; charset=utf-8",
+        "cache-control": "no-store",
+        "retry-after": "10",
+    }
+    return Response(encoded(failure([as_error(full)], request_id)), 429, headers)
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,61 +1,49 @@
-"""GraphQL over WebSocket: the graphql-transport-ws protocol, with its close codes."""
+"""GraphQL over WebSocket: the graphql-transport-ws protocol."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import itertools
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-import structlog
+from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api import metrics
 from api.access import Access, origin_allowed
+from api.graphql import closes
 from api.graphql.answers import encoded
+from api.graphql.closes import Close
 from api.graphql.documents import is_subscription
-from api.graphql.execution import Execution, failure
+from api.graphql.execution import Execution, Prepared, failure
 from api.graphql.failures import RequestError, as_error
+from api.graphql.messages import Message, Payload, message_in
+from api.graphql.occupancy import Full, Occupancy
 from api.graphql.requests import BadRequest, operation_of
+from api.graphql.vigil import Ending, Vigil
+from api.socket_protocol import FAREWELL
 from schema.errors import ErrorCode, coded
 from tenants.identity import NotAuthenticated, Principal
 
-log = structlog.get_logger()
-
 PROTOCOL = "graphql-transport-ws"
-
-
-class Close(Exception):
-    """A close code of the protocol, and what it means here."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(code, reason)
-        self.code = code
-        self.reason = reason
-
-
-# A new exception each time: one that is raised again keeps every frame it ever passed.
-BAD_PROTOCOL = (4406, "Subprotocol not acceptable")
-FORBIDDEN = (4403, "Forbidden")
-EXPIRED = (4403, "The credential has expired")
-NOT_INITIALISED = (4408, "Connection initialisation timeout")
-UNAUTHORIZED = (4401, "Unauthorized")
-TOO_MANY_INITS = (4429, "Too many initialisation requests")
-TOO_SLOW = (4410, "Slow consumer")
-GOING_AWAY = (1012, "Service restart")
+_CLOSES = {
+    Ending.EXPIRED: closes.EXPIRED,
+    Ending.REVOKED: closes.FORBIDDEN,
+    Ending.DRAINING: closes.GOING_AWAY,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketLimits:
-    """Times in seconds, `frame` in bytes."""
+    """Times in seconds. `drain` is for answers under way when the server stops."""
 
     init_timeout: float
     keep_alive: float
     send_timeout: float
-    subscriptions: int
-    frame: int
+    drain: float
+    operations: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,224 +53,266 @@ class WebSocketEndpoint:
     execution: Execution
     access: Access
     limits: SocketLimits
+    occupancy: Occupancy
+    vigil: Vigil
     allowed_origins: frozenset[str]
-    draining: Callable[[], bool]
 
     async def __call__(self, socket: WebSocket) -> None:
         chosen = PROTOCOL if PROTOCOL in socket.scope.get("subprotocols", ()) else None
         await socket.accept(chosen)
-        metrics.SOCKETS.inc()
         connection = _Connection(self, socket)
-        try:
-            self._check(socket)
-            await connection.serve()
-        except Close as close:
-            await _close(socket, close, self.limits.send_timeout)
-        except WebSocketDisconnect:
-            pass
-        finally:
-            await connection.end()
-            metrics.SOCKETS.dec()
+        with metrics.SOCKETS.track_inprogress():
+            try:
+                self._check(socket)
+                await connection.serve()
+            except Close as close:
+                await _close(socket, close)
+            except WebSocketDisconnect:
+                pass
+            except Exception as error:  # noqa: BLE001 - nobody is dropped without a word
+                await _close(socket, _apology(error, socket.state.request_id))
+            finally:
+                await connection.end()
 
     def _check(self, socket: WebSocket) -> None:
         """Asked after the handshake, since only a close code tells a client why: a refused
         handshake reads as 1006, which clients retry for ever."""
         if not origin_allowed(socket, self.allowed_origins):
-            raise Close(*FORBIDDEN)
+            raise Close(*closes.FORBIDDEN)
         if PROTOCOL not in socket.scope.get("subprotocols", ()):
-            raise Close(*BAD_PROTOCOL)
+            raise Close(*closes.BAD_PROTOCOL)
 
 
 class _Connection:
-    """One socket: its principal once it is initialised, and its running operations by id."""
+    """One socket: its principal once it is initialised, and its operations by id.
+
+    An operation that is in `_running` no more sends nothing more; its task is one of `_tasks` until
+    it has given back what it holds.
+    """
 
     def __init__(self, endpoint: WebSocketEndpoint, socket: WebSocket) -> None:
         self._endpoint = endpoint
+        self._limits = endpoint.limits
         self._socket = socket
         self._principal: Principal | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._answering: set[asyncio.Task[Any]] = set()  # of queries and mutations
+        self._numbers = itertools.count(1)
         self._sending = asyncio.Lock()
         self._closing: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
+        self._held = contextlib.ExitStack()
 
     async def serve(self) -> None:
-        watching: asyncio.Future[None] = asyncio.create_task(self._watch())
-        reading: asyncio.Future[None] = asyncio.create_task(self._read())
-        ends: set[asyncio.Future[Any]] = {watching, reading, self._closing}
+        """Until the client leaves, or `Close`."""
+        loop = asyncio.get_running_loop()
+        late = Close(*closes.NOT_INITIALISED)
+        self._patience = loop.call_later(self._limits.init_timeout, self._close, late)
+        self._held.callback(self._patience.cancel)
+        self._held.callback(self._endpoint.vigil.watch(None, self._ended))
+        reading = asyncio.create_task(self._read())
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if self._closing.done():
-                raise self._closing.result()
-            for task in (reading, watching):
-                if task.done():
-                    task.result()
+            await self._ping_until({reading, self._closing})
+            if not self._closing.done():
+                return reading.result()
         finally:
-            for task in (watching, reading):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        if self._closing.result().code == closes.GOING_AWAY[0]:
+            await self._last_answers()
+        raise self._closing.result()
 
     async def end(self) -> None:
         """Stop what is still running, and wait until it has given back what it holds."""
-        running = list(self._running.values())
-        for task in running:
+        self._running.clear()
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._held.close()
 
-    async def _watch(self) -> None:
-        """Close what was not initialised in time, has expired, or must make room for a restart."""
-        limits = self._endpoint.limits
-        loop = asyncio.get_running_loop()
-        opened = last_ping = loop.time()
-        while True:
-            await asyncio.sleep(0.25)
-            if self._endpoint.draining():
-                raise Close(*GOING_AWAY)
-            principal = self._principal
-            if principal is None:
-                if loop.time() - opened > limits.init_timeout:
-                    raise Close(*NOT_INITIALISED)
-                continue
-            if principal.expires_at is not None and principal.expires_at <= datetime.now(UTC):
-                raise Close(*EXPIRED)
-            if loop.time() - last_ping >= limits.keep_alive:
-                last_ping = loop.time()
+    async def _ping_until(self, ends: set[asyncio.Future[Any]]) -> None:
+        while not any(end.done() for end in ends):
+            every = self._limits.keep_alive
+            await asyncio.wait(ends, timeout=every, return_when=asyncio.FIRST_COMPLETED)
+            if self._principal is not None and not any(end.done() for end in ends):
                 await self._send({"type": "ping"})
+
+    async def _last_answers(self) -> None:
+        """A client that lost the answer to its mutation would send it again."""
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=self._limits.drain)
 
     async def _read(self) -> None:
         while True:
-            message = await self._message()
-            kind = message.get("type")
-            if kind == "connection_init":
-                await self._initialise(message)
-            elif kind == "ping":
-                _check_payload(message)
-                await self._send({"type": "pong"})
-            elif kind == "pong":
-                _check_payload(message)
-            elif kind == "subscribe":
-                self._subscribe(message)
-            elif kind == "complete":
-                self._complete(message)
-            else:
-                raise Close(4400, "Unknown message type")
+            received = await self._socket.receive()
+            if received["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(received.get("code") or 1005)
+            await self._take(message_in(received))
+            await asyncio.sleep(0)  # however much this client sends, others have their turns
 
-    async def _message(self) -> dict[str, Any]:
-        received = await self._socket.receive()
-        if received["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(received.get("code") or 1005)
-        text = received.get("text")
-        if text is None or len(text) > self._endpoint.limits.frame:
-            raise Close(4400, "A message is a JSON object in a text frame of bounded size")
-        try:
-            message = orjson.loads(text)
-        except (orjson.JSONDecodeError, RecursionError):
-            raise Close(4400, "A message is a JSON object") from None
-        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-            raise Close(4400, "A message is a JSON object with a type")
-        return message
+    async def _take(self, message: Message) -> None:
+        match message.kind:
+            case "connection_init":
+                await self._initialise(message.payload or {})
+            case "ping":
+                given = {} if message.payload is None else {"payload": message.payload}
+                await self._send({"type": "pong", **given})
+            case "subscribe":
+                await self._subscribe(message.id, message.payload or {})
+            case "complete":
+                task = self._running.pop(message.id, None)
+                if task is not None:
+                    task.cancel()
 
-    async def _initialise(self, message: dict[str, Any]) -> None:
-        _check_payload(message)
+    async def _initialise(self, payload: Payload) -> None:
         if self._principal is not None:
-            raise Close(*TOO_MANY_INITS)
-        payload = message.get("payload") or {}
-        given = {str(k).lower(): v for k, v in payload.items()}.get("authorization")
+            raise Close(*closes.TOO_MANY_INITS)
+        self._patience.cancel()
+        given = {name.lower(): value for name, value in payload.items()}.get("authorization")
         authorization = given if isinstance(given, str) else None
         try:
-            self._principal = await self._endpoint.access.principal(
+            principal = await self._endpoint.access.principal(
                 authorization or self._socket.headers.get("authorization")
             )
+            self._held.enter_context(self._endpoint.occupancy.socket(principal.workspace_id))
         except NotAuthenticated:
-            raise Close(*FORBIDDEN) from None
+            raise Close(*closes.FORBIDDEN) from None
+        except Full:
+            raise Close(*closes.TOO_MANY_SOCKETS) from None
+        self._held.callback(self._endpoint.vigil.watch(principal, self._ended))
+        self._principal = principal
         await self._send({"type": "connection_ack"})
 
-    def _subscribe(self, message: dict[str, Any]) -> None:
+    async def _subscribe(self, id: str, payload: Payload) -> None:
         if self._principal is None:
-            raise Close(*UNAUTHORIZED)
-        operation_id, payload = message.get("id"), message.get("payload")
-        if not isinstance(operation_id, str) or not operation_id or not isinstance(payload, dict):
-            raise Close(4400, "A subscribe message has an id and a payload")
-        if operation_id in self._running:
-            raise Close(4409, f"Subscriber for {operation_id[:30]} already exists")
-        if len(self._running) >= self._endpoint.limits.subscriptions:
-            raise Close(4429, "Too many subscriptions on this connection")
-        running = self._run(operation_id, payload, self._principal)
-        self._running[operation_id] = asyncio.create_task(running)
+            raise Close(*closes.UNAUTHORIZED)
+        if id in self._running:
+            raise closes.id_in_use(id)
+        most, request_id = self._limits.operations, self._request_id()
+        if len(self._running) >= most:
+            message = f"{most:,} operations run on this socket, and that is the limit."
+            refusal = failure([coded(ErrorCode.LIMIT_EXCEEDED, message)], request_id)
+            await self._send({"type": "error", "id": id, "payload": refusal["errors"]})
+            return
+        while len(self._tasks) >= most:  # what was completed gives back what it holds first
+            ending = self._tasks.difference(self._running.values())
+            await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+        task = asyncio.create_task(self._run(id, payload, self._principal, request_id))
+        self._running[id] = task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    def _complete(self, message: dict[str, Any]) -> None:
-        operation_id = message.get("id")
-        if not isinstance(operation_id, str):
-            raise Close(4400, "A complete message has an id")
-        task = self._running.pop(operation_id, None)
-        if task is not None:
-            task.cancel()
-
-    async def _run(self, id: str, payload: dict[str, Any], principal: Principal) -> None:
-        request_id = f"{self._socket.state.request_id}-{id[:40]}"
+    async def _run(self, id: str, payload: Payload, principal: Principal, request_id: str) -> None:
         try:
-            await self._answer(id, payload, principal, request_id)
-        except RequestError as error:
-            errors = failure(error.errors, request_id)["errors"]
-            await self._finish(id, {"type": "error", "id": id, "payload": errors})
+            errors = await self._answered(id, payload, principal, request_id)
             if any(e["extensions"]["code"] == ErrorCode.UNAUTHENTICATED for e in errors):
-                self._close(Close(*FORBIDDEN))
+                self._close(Close(*closes.FORBIDDEN))
         except Close as close:
             self._close(close)
         except WebSocketDisconnect:
             pass  # whoever reads the socket notices
-        except Exception as error:  # noqa: BLE001 - a client must not wait for an answer for ever
-            errors = failure([as_error(error)], request_id)["errors"]
-            with contextlib.suppress(Close, WebSocketDisconnect):
-                await self._finish(id, {"type": "error", "id": id, "payload": errors})
         finally:
             if self._running.get(id) is asyncio.current_task():
                 del self._running[id]
 
-    async def _answer(
-        self, id: str, payload: dict[str, Any], principal: Principal, request_id: str
-    ) -> None:
-        execution = self._endpoint.execution
+    async def _answered(
+        self, id: str, payload: Payload, principal: Principal, request_id: str
+    ) -> list[Any]:
+        """Send all that comes of an operation; the errors that ended it, if any did."""
         try:
-            prepared = await execution.prepare(operation_of(payload), principal)
-        except BadRequest as error:
-            raise RequestError(coded(ErrorCode.BAD_REQUEST, str(error))) from None
-        if is_subscription(prepared.definition):
-            source = execution.subscribe(prepared, principal, request_id=request_id)
-            async with aclosing(source) as answers:
-                async for answer in answers:
-                    await self._send({"type": "next", "id": id, "payload": answer})
-        else:
-            answer = await execution.run(prepared, principal, request_id=request_id)
-            await self._send({"type": "next", "id": id, "payload": answer})
-        await self._finish(id, {"type": "complete", "id": id})
+            with self._endpoint.occupancy.subscription(principal.workspace_id):
+                prepared = await self._endpoint.execution.prepare(operation_of(payload), principal)
+                if is_subscription(prepared.definition):
+                    await self._stream(id, prepared, principal, request_id)
+                    return []
+                return await self._result(id, prepared, principal, request_id)
+        except (Close, WebSocketDisconnect):
+            raise
+        except Exception as error:  # noqa: BLE001 - a client must not wait for an answer for ever
+            return await self._refuse(id, _errors(error), request_id)
 
-    async def _finish(self, id: str, message: dict[str, Any]) -> None:
-        """Free the id first: a client may use it again as soon as it reads this."""
-        self._running.pop(id, None)
-        await self._send(message)
+    async def _stream(
+        self, id: str, prepared: Prepared, principal: Principal, request_id: str
+    ) -> None:
+        source = self._endpoint.execution.subscribe(prepared, principal, request_id=request_id)
+        async with aclosing(source) as answers:
+            async for answer in answers:
+                await self._tell(id, {"type": "next", "id": id, "payload": answer})
+        await self._tell(id, {"type": "complete", "id": id}, last=True)
+
+    async def _result(
+        self, id: str, prepared: Prepared, principal: Principal, request_id: str
+    ) -> list[Any]:
+        self._answering.add(task := self._running[id])
+        task.add_done_callback(self._answering.discard)
+        answer = await self._endpoint.execution.run(prepared, principal, request_id=request_id)
+        errors: list[Any] = answer.get("errors", [])
+        if "data" not in answer:  # nothing was run
+            await self._tell(id, {"type": "error", "id": id, "payload": errors}, last=True)
+        else:
+            await self._tell(id, {"type": "next", "id": id, "payload": answer})
+            await self._tell(id, {"type": "complete", "id": id}, last=True)
+        return errors
+
+    async def _refuse(self, id: str, errors: list[GraphQLError], request_id: str) -> list[Any]:
+        told: list[Any] = failure(errors, request_id)["errors"]
+        await self._tell(id, {"type": "error", "id": id, "payload": told}, last=True)
+        return told
+
+    async def _tell(self, id: str, message: dict[str, Any], *, last: bool = False) -> None:
+        """Send what belongs to an operation, unless the client has completed it meanwhile.
+
+        Its id is free with the last message: a client may use it again as soon as it reads that.
+        """
+        text = encoded(message).decode()
+        async with self._turn_to_send():
+            if self._running.get(id) is asyncio.current_task():
+                await self._socket.send_text(text)
+                if last:
+                    del self._running[id]
 
     async def _send(self, message: dict[str, Any]) -> None:
-        """Send, or give the connection up: a client that does not read must not eat memory."""
         text = encoded(message).decode()
+        async with self._turn_to_send():
+            await self._socket.send_text(text)
+
+    @contextlib.asynccontextmanager
+    async def _turn_to_send(self) -> AsyncIterator[None]:
+        """One after the other; a client that does not read is given up, and eats no memory."""
         try:
-            async with asyncio.timeout(self._endpoint.limits.send_timeout), self._sending:
-                await self._socket.send_text(text)
+            async with asyncio.timeout(self._limits.send_timeout), self._sending:
+                yield
         except TimeoutError:
-            raise Close(*TOO_SLOW) from None
+            raise Close(*closes.TOO_SLOW) from None
         except RuntimeError:  # Starlette's, of a socket that is closed already
             raise WebSocketDisconnect(1006) from None
+
+    def _request_id(self) -> str:
+        return f"{self._socket.state.request_id}-{next(self._numbers)}"
+
+    def _ended(self, why: Ending) -> None:
+        self._close(Close(*_CLOSES[why]))
 
     def _close(self, close: Close) -> None:
         if not self._closing.done():
             self._closing.set_result(close)
 
 
-def _check_payload(message: dict[str, Any]) -> None:
-    if not isinstance(message.get("payload"), (dict, type(None))):
-        raise Close(4400, "A payload is a JSON object")
+def _errors(error: Exception) -> list[GraphQLError]:
+    if isinstance(error, RequestError):
+        return error.errors
+    if isinstance(error, BadRequest):
+        return [coded(ErrorCode.BAD_REQUEST, str(error))]
+    return [as_error(error)]
 
 
-async def _close(socket: WebSocket, close: Close, timeout: float) -> None:
+def _apology(error: Exception, request_id: str) -> Close:
+    """What a client is told of an error that no operation made: come again, if that may help."""
+    (told,) = failure([as_error(error)], request_id)["errors"]
+    return Close(*(closes.NOT_NOW if told["extensions"].get("retryable") else closes.BUG))
+
+
+async def _close(socket: WebSocket, close: Close) -> None:
     with contextlib.suppress(TimeoutError, RuntimeError, WebSocketDisconnect, OSError):
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(FAREWELL):
             await socket.close(close.code, close.reason)

@@ -114,12 +114,11 @@ async def test_get_runs_queries_and_nothing_else(client: httpx.AsyncClient) -> N
     refused = await client.get("/graphql", params={"query": mutation})
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
-    stream = await client.get(
-        "/graphql",
-        params={"query": "subscription { orderUpdates { __typename } }"},
-        headers={"accept": EVENTS},
-    )
-    assert stream.status_code == 405
+    subscription = {"query": "subscription { orderUpdates { __typename } }"}
+    refused = await client.get("/graphql", params=subscription)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    streamed = await client.get("/graphql", params={"query": mutation}, headers={"accept": EVENTS})
+    assert streamed.status_code == 405
 
     broken = await client.get("/graphql", params={"query": query, "variables": "{"})
     assert (broken.status_code, code(broken)) == (400, "BAD_REQUEST")

@@ -1,0 +1,90 @@
+"""Uvicorn's WebSocket protocol, held to what it owes the other connections and the other side.
+
+Nothing more is read while the client has answers to take, so that pings have their pongs in no
+endless queue. Who breaks the rules of RFC 6455 is told so: a socket that is closed while something
+of the client's lies unread is reset, and the close frame is lost.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn._types import ASGIReceiveEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Frame
+
+FAREWELL = 2.0  # seconds for the other side to read why it ends, and to end as well
+_FRAGMENTS = 4_096  # of one message; the limit of its size does not count empty ones
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """`draining` says that the application closes its sockets by itself, when it is done."""
+
+    draining: asyncio.Event
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.close_timeout = FAREWELL
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.writable.is_set():
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._read_on()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        message = await self.queue.get()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            self._read_on()
+        return message
+
+    def shutdown(self) -> None:
+        ends_itself = self.draining.is_set() and self.handshake_complete and not self.close_sent
+        if not ends_itself:
+            super().shutdown()
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) < _FRAGMENTS:
+            super().handle_cont(event)
+        elif not self.close_sent:
+            self.conn.fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
+            self.handle_parser_exception()
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_text(self.frames):
+            self.conn.fail(CloseCode.INVALID_DATA, "text that is no UTF-8")
+            self.handle_parser_exception()
+        else:
+            super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        """Send the close frame and our end, then read on, and forget it, until theirs."""
+        if self.close_sent:
+            return
+        close = self.conn.close_sent
+        if close is not None:
+            self.queue.put_nowait(
+                {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}
+            )
+        self.close_sent = True
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.close_timer = self.loop.call_later(FAREWELL, self.transport.close)
+        self.read_paused = False
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if self.writable.is_set() and not self.read_paused:
+            self.transport.resume_reading()
+
+
+def _is_text(frames: list[bytes]) -> bool:
+    try:
+        b"".join(frames).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
