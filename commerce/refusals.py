@@ -1,8 +1,11 @@
 """Refusals: what a seller can act on. Raised by operations, answered as `userErrors`."""
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import ClassVar
 
 Path = tuple[str | int, ...]
+MOST_TOLD = 100
 
 
 class Refusal(Exception):
@@ -17,7 +20,8 @@ class Refusal(Exception):
 
 
 class Refusals(Exception):
-    """All the things that stand in the way, so that a seller mends them in one go."""
+    """The things that stand in the way, the first 100 of them, so that a seller mends them in one
+    go. Telling twenty thousand would hold the event loop for half a second."""
 
     def __init__(self, items: list[Refusal]) -> None:
         super().__init__("; ".join(item.message for item in items))
@@ -55,7 +59,13 @@ class VersionConflict(Refusal):
         self.actual = actual
 
 
-def refuse_all(items: list[Refusal]) -> None:
+def first_of(found: Iterable[Refusal]) -> list[Refusal]:
+    """As many as are told; what else is wrong is not looked for."""
+    return list(islice(found, MOST_TOLD))
+
+
+def refuse_all(items: Iterable[Refusal]) -> None:
     """Raise what was found, if anything was."""
-    if items:
-        raise Refusals(items)
+    told = first_of(items)
+    if told:
+        raise Refusals(told)

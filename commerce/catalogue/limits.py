@@ -11,5 +11,6 @@ MAX_PRODUCTS_PER_CALL = 20  # P7
 MAX_EXTERNAL_ID = 200
 MAX_NAME = 255  # a brand, the name or value of an attribute
 MAX_ATTRIBUTES = 100
+MAX_ATTRIBUTE_VALUES = 100
 MAX_URL = 2_048
 LOCALES = frozenset({"en-GB", "en-US", "id-ID", "ms-MY", "th-TH", "vi-VN", "zh-CN"})  # section 14

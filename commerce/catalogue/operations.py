@@ -1,6 +1,7 @@
 """Changes to products, named by what a seller does: create, update, activate, deactivate."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from commerce.refusals import (
     NotFound,
     Refusal,
     VersionConflict,
+    first_of,
     refuse_all,
 )
 from tenants.database import Writer
@@ -105,7 +107,7 @@ UPDATE listings SET status = $3, updated_at = $4
 
 async def create(writer: Writer, product: NewProduct) -> UUID:
     """A new product in DRAFT, with its SKUs, stock, translations, media and listings."""
-    problems = problems_with_new(product)
+    problems = first_of(problems_with_new(product))
     problems += await problems_with_references(writer, product)
     refuse_all(problems)
     product_id, at = new_id(), writer.changes.at
@@ -139,10 +141,8 @@ async def update(
         "brand": product.brand if texts.brand is None else texts.brand,
         "category_id": product.category_id if texts.category_id is None else texts.category_id,
     }
-    problems = [
-        *problems_with_texts(new["title"] or "", new["description"] or "", texts.brand),
-        *problems_with_translations(texts.translations),
-    ]
+    told = problems_with_texts(new["title"] or "", new["description"] or "", texts.brand)
+    problems = first_of(chain(told, problems_with_translations(texts.translations)))
     problems += await unknown_category(writer, texts.category_id)
     refuse_all(problems)
     await writer.execute(_UPDATE, writer.workspace_id, product.id, *new.values(), writer.changes.at)

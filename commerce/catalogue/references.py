@@ -54,8 +54,8 @@ async def _sites_without_shop(reader: Reader, product: NewProduct) -> list[Refus
         return []
     open_on = {shop.site for shop in await shops(reader)}
     return [
-        NotFound(f"shop on the site {site.value}", field=("sites", n))
-        for n, site in enumerate(product.sites)
+        NotFound(f"shop on the site {site.value}", field=("sites", product.sites.index(site)))
+        for site in dict.fromkeys(product.sites)
         if site.value not in open_on
     ]
 

@@ -10,15 +10,15 @@ from commerce.refusals import InvalidValue, Path, Refusal
 _MAX_PRICE = 2**53  # minor units
 
 
-def problems_with_new(product: NewProduct) -> list[Refusal]:
-    return [
-        *problems_with_texts(product.title, product.description, product.brand),
-        *problems_with_translations(product.translations),
-        *_length(product.external_id, limits.MAX_EXTERNAL_ID, "An external id", ("externalId",)),
-        *_attribute_problems(product),
-        *_media_problems(product.media),
-        *_sku_problems(product.skus),
-    ]
+def problems_with_new(product: NewProduct) -> Iterator[Refusal]:
+    yield from problems_with_texts(product.title, product.description, product.brand)
+    yield from problems_with_translations(product.translations)
+    yield from _length(
+        product.external_id, limits.MAX_EXTERNAL_ID, "An external id", ("externalId",)
+    )
+    yield from _attribute_problems(product)
+    yield from _media_problems(product.media)
+    yield from _sku_problems(product.skus)
 
 
 def problems_with_texts(
@@ -65,6 +65,9 @@ def _attribute_problems(product: NewProduct) -> Iterator[Refusal]:
     for n, (name, values) in enumerate(product.attributes):
         at: Path = ("attributes", n)
         yield from _length(name, limits.MAX_NAME, "A name", (*at, "name"))
+        if len(values) > limits.MAX_ATTRIBUTE_VALUES:
+            message = f"An attribute has at most {limits.MAX_ATTRIBUTE_VALUES} values."
+            yield InvalidValue(message, field=(*at, "values"))
         for m, value in enumerate(values):
             yield from _length(value, limits.MAX_NAME, "A value", (*at, "values", m))
 
