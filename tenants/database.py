@@ -276,9 +276,12 @@ async def _answered(connection: Any, question: Callable[[Any], Awaitable[T]]) ->
     except FAILURES as error:
         if lost(connection, error):
             raise DatabaseUnavailable(_GONE) from error
+        if isinstance(error, asyncpg.LockNotAvailableError):
+            raise DatabaseUnavailable(_HELD) from error
         raise
 
 
+_HELD = "Another change holds what this one needs for too long. Nothing was changed; try again."
 _GONE = "The connection to the database was lost. Nothing was changed; try again shortly."
 
 

@@ -76,7 +76,7 @@ async def left_behind(platform: Breakable, workers: Iterable[Worker]) -> list[st
 
 async def everything_holds(platform: Breakable) -> None:
     """Fails where something does not hold, or is not given back soon. Needs a relay at work."""
-    await until(lambda: _all_numbered(platform), within=30)
+    await until(lambda: all_numbered(platform), within=30)
     async with platform.looking() as owner:
         assert await broken(owner, platform.promised) == []
     end = time.monotonic() + PATIENCE
@@ -87,5 +87,5 @@ async def everything_holds(platform: Breakable) -> None:
         assert bugs == [], f"{process.log.name} logged bugs: {bugs[:3]}"
 
 
-async def _all_numbered(platform: Breakable) -> bool:
+async def all_numbered(platform: Breakable) -> bool:
     return not await platform.value(_BROKEN["events without a sequence"])
