@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.markers import Marker
+
 from api.command_line.checks.finding import Finding, broken, doubtful, fine
 from api.listening import CannotListenError, listen
 from api.settings import CHECKOUT, Settings
@@ -38,11 +40,15 @@ def _python() -> Finding:
 def _packages(lock: Path) -> Finding:
     if not lock.exists():
         return doubtful("packages", f"{lock.name} is not here to compare with", "Put it back.")
-    pinned = _PINNED.findall(lock.read_text(encoding="utf-8"))
+    pinned = [
+        (name, wanted)
+        for name, wanted, marker in _PINNED.findall(lock.read_text(encoding="utf-8"))
+        if not marker or Marker(marker).evaluate()
+    ]
     differing = [
         f"{name} is {_installed(name) or 'missing'}, not {wanted}"
-        for name, wanted, marker in pinned
-        if _installed(name) != wanted and not (marker and _installed(name) is None)
+        for name, wanted in pinned
+        if _installed(name) != wanted
     ]
     differing = [one for one in differing if one.split(" ", 1)[0] not in _EMBEDDED]
     if differing:
