@@ -1,0 +1,64 @@
+"""What an attack is, and the shapes that most of them have."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.held_loop.sending import get, post, raw_socket, socket_frames
+from benchmarks.held_loop.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """`size` is in bytes of what the attacker sends."""
+
+    name: str
+    size: int
+    send: Callable[[Target], str]
+
+
+def document(name: str, query: str, variables: Mapping[str, Any] | None = None) -> Attack:
+    return body(name, json.dumps({"query": query, "variables": variables}).encode())
+
+
+def body(name: str, data: bytes, **given: Any) -> Attack:
+    return Attack(name, len(data), lambda target: post(target, data, **given))
+
+
+def address(name: str, path: str, **given: Any) -> Attack:
+    return Attack(name, len(path), lambda target: get(target, path, **given))
+
+
+def bytes_as_they_are(name: str, data: bytes) -> Attack:
+    return Attack(name, len(data), lambda target: raw_socket(target, data))
+
+
+def frames(name: str, texts: list[str], **given: Any) -> Attack:
+    size = sum(map(len, texts))
+    return Attack(name, size, lambda target: socket_frames(target, texts, **given))
+
+
+def in_a_frame(name: str, query: str, variables: Mapping[str, Any] | None = None) -> Attack:
+    """The document as a `subscribe` message."""
+    payload = {"query": query, "variables": variables}
+    text = json.dumps({"id": "1", "type": "subscribe", "payload": payload})
+    return frames(f"{name}, in a frame", [text])
+
+
+def grown(make: Callable[[int], str], size: int) -> str:
+    """The longest text of `make(n)` that has at most `size` characters; `make(1)` at least."""
+    low, high = 1, 2
+    while len(make(high)) <= size:
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if len(make(middle)) <= size else (low, middle)
+    return make(low)
+
+
+def repeated(make: Callable[[int], str], count: int, between: str = " ") -> str:
+    return between.join(make(n) for n in range(count))
+
+
+Family = Callable[[], Iterator[Attack]]
