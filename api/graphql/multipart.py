@@ -32,6 +32,7 @@ FORCE_PREFLIGHT = (
     "apollo-require-preflight",
     "x-apollo-operation-name",
 )
+AT_ONCE = 4  # requests with files, of one workspace
 _LONGEST_BOUNDARY = 70  # RFC 2046
 
 
@@ -43,7 +44,7 @@ class UploadLimits:
     form: FormLimits
     body_bytes: int
     silence: float = 30.0
-    at_once: int = 4
+    at_once: int = AT_ONCE
 
 
 class Uploads:

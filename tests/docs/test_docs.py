@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 from graphql import parse, validate
 
+from api.graphql.multipart import AT_ONCE
 from api.settings import Settings
 from commerce.orders.ingest import MAX_ORDERS_PER_CALL, IngestOutcome
 from commerce.orders.rules import MAX_LINES
@@ -209,7 +210,13 @@ def test_the_limits_are_the_codes() -> None:
         [default("max_operation_cost")],
         [default("max_variable_values"), default("max_variable_objects")],
         [default("operations_at_once"), default("operations_waiting")],
-        [default("max_body_bytes") // 2**20],
+        [
+            default("max_body_bytes") // 2**20,
+            default("max_upload_bytes") // 2**20,
+            default("max_upload_files"),
+            default("max_upload_file_bytes") // 2**20,
+        ],
+        [AT_ONCE],
         [default("max_frame_bytes") // 2**10],
         [default("operation_timeout")],
         [default("max_subscriptions_per_socket")],
