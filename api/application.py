@@ -128,6 +128,7 @@ def _websocket(
             send_timeout=settings.send_timeout,
             drain=max(0.5, settings.drain_seconds - 2 * FAREWELL),
             operations=settings.max_subscriptions_per_socket,
+            messages_a_second=settings.max_messages_per_second,
         ),
         occupancy=occupancy,
         vigil=vigil,

@@ -206,6 +206,9 @@ class Settings(BaseSettings):
     max_subscriptions_per_socket: Count = Field(
         default=50, description="Subscriptions on one WebSocket."
     )
+    max_messages_per_second: Count = Field(
+        default=200, description="Messages from one WebSocket; further ones are read later."
+    )
     connection_init_timeout: Seconds = Field(
         default=10.0, description="Seconds within which a socket has to sign in."
     )

@@ -1,8 +1,9 @@
 """Uvicorn's WebSocket protocol, held to what it owes the other connections and the other side.
 
 Nothing more is read while the client has answers to take, so that pings have their pongs in no
-endless queue. Who breaks the rules of RFC 6455 is told so: a socket that is closed while something
-of the client's lies unread is reset, and the close frame is lost.
+endless queue, and who sends pings and pongs without end is listened to slowly. Who breaks the rules
+of RFC 6455 is told so: a socket that is closed while something of the client's lies unread is
+reset, and the close frame is lost.
 """
 
 import asyncio
@@ -13,6 +14,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 
 FAREWELL = 2.0  # seconds for the other side to read why it ends, and to end as well
+_CONTROLS = 16  # pings and pongs read at once that are nothing remarkable
+_CONTROLS_A_SECOND = 1_000
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FRAGMENTS = 4_096  # of one message; the limit of its size does not count empty ones
 
 
@@ -24,11 +28,27 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.close_timeout = FAREWELL
+        self._controls = 0
+        self._resting = False
 
     def data_received(self, data: bytes) -> None:
+        self._controls = 0
         super().data_received(data)
-        if not self.writable.is_set():
+        if not self.handshake_initiated:
+            self._refuse_handshake()
+        if self._controls > _CONTROLS and not self._resting:
+            self._resting = True
+            self.loop.call_later(self._controls / _CONTROLS_A_SECOND, self._rested)
+        if self._resting or not self.writable.is_set():
             self.transport.pause_reading()
+
+    def handle_ping(self) -> None:
+        self._controls += 1
+        super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        self._controls += 1
+        super().handle_pong(event)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -77,8 +97,17 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.read_paused = False
         self._read_on()
 
+    def _refuse_handshake(self) -> None:
+        """Uvicorn answers nothing to a handshake that cannot be read, and keeps it for ever."""
+        self.transport.write(b"".join(self.conn.data_to_send()) or _BAD_REQUEST)
+        self.transport.close()
+
+    def _rested(self) -> None:
+        self._resting = False
+        self._read_on()
+
     def _read_on(self) -> None:
-        if self.writable.is_set() and not self.read_paused:
+        if self.writable.is_set() and not self.read_paused and not self._resting:
             self.transport.resume_reading()
 
 

@@ -21,6 +21,7 @@ from api.graphql.execution import Execution, Prepared, failure
 from api.graphql.failures import RequestError, as_error
 from api.graphql.messages import Message, Payload, message_in
 from api.graphql.occupancy import Full, Occupancy
+from api.graphql.pace import Pace
 from api.graphql.requests import BadRequest, operation_of
 from api.graphql.vigil import Ending, Vigil
 from api.socket_protocol import FAREWELL
@@ -44,6 +45,7 @@ class SocketLimits:
     send_timeout: float
     drain: float
     operations: int
+    messages_a_second: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,12 +145,13 @@ class _Connection:
             await asyncio.wait(self._answering, timeout=self._limits.drain)
 
     async def _read(self) -> None:
+        pace = Pace(self._limits.messages_a_second)
         while True:
             received = await self._socket.receive()
             if received["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(received.get("code") or 1005)
             await self._take(message_in(received))
-            await asyncio.sleep(0)  # however much this client sends, others have their turns
+            await pace.step()
 
     async def _take(self, message: Message) -> None:
         match message.kind:
