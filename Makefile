@@ -8,8 +8,8 @@ VENV := .venv/bin
 # Without bytecode every start compiles a thousand files anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-faults audit check static format lint types schema migrations lock reset clean python \
-	installed installed-dev web
+.PHONY: help run test test-faults fuzz audit check static format lint types schema migrations lock \
+	reset clean python installed installed-dev web
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ test-faults: installed-dev ## Break servers, networks and processes on purpose, 
 
 audit: installed-dev web ## Run all checks of protocols, limits, isolation and faults; writes docs/CONFORMANCE.md
 	@$(VENV)/python -m tests.world.audit
+
+fuzz: installed-dev ## Random documents, frames and requests, SECONDS (600) of each
+	@SELLER_FUZZ_SECONDS=$(or $(SECONDS),600) $(VENV)/python -m pytest -rP --show-capture=stdout \
+		tests/fuzz/test_documents.py tests/fuzz/test_frames.py tests/fuzz/test_requests.py $(ARGS)
 
 check: static test test-faults ## All that CI checks: format, lint, types, imports, schema, migrations, tests
 
