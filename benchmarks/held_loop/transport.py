@@ -5,7 +5,7 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 from benchmarks.held_loop.attack import Attack, address, body, bytes_as_they_are, document, frames
@@ -203,7 +203,7 @@ def _streams() -> Iterator[Attack]:
     )
 
 
-def _closing(data: bytes):  # type: ignore[no-untyped-def]
+def _closing(data: bytes) -> Callable[[Target], str]:
     def send(target: Target) -> str:
         head = (
             b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
