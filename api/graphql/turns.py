@@ -59,7 +59,7 @@ class Turns:
         except (asyncio.CancelledError, TimeoutError) as given_up:
             if turn.done() and not turn.cancelled():
                 self._next(queue)  # it was ours already
-            else:
+            elif turn in queue.waiting:  # else whoever ended meanwhile has passed it by
                 queue.waiting.remove(turn)
             if isinstance(given_up, TimeoutError):
                 message = f"No turn within {self._patience:g} seconds; send fewer at once."

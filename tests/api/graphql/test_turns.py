@@ -67,3 +67,24 @@ async def test_who_gives_up_passes_the_turn_on() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     assert done == [2, 3]
     assert turns._queues == {}
+
+
+async def test_who_gives_up_while_a_turn_is_passed_on_gives_up_quietly() -> None:
+    turns, workspace = Turns(at_once=1, waiting=10), uuid4()
+
+    async def work() -> None:
+        async with turns.turn(workspace):
+            pass
+
+    async with turns.turn(workspace):
+        tasks = [asyncio.create_task(work()) for _ in range(3)]
+        await asyncio.sleep(0)
+        for task in tasks[:2]:
+            task.cancel()  # what they wait for is cancelled at once, they hear of it later
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in ended] == [
+        asyncio.CancelledError,
+        asyncio.CancelledError,
+        type(None),
+    ]
+    assert turns._queues == {}
