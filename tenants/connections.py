@@ -24,6 +24,7 @@ _AWAY = (
     asyncpg.InternalClientError,  # asyncpg, when Postgres ends the connection under a question
     ConnectionError,
 )
+_PATIENCE = 2.0  # seconds for a transaction to be given up by a server that may not answer
 FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
@@ -69,7 +70,10 @@ async def _finished(pool: Pool, connection: Any, end: str) -> None:
 
 async def _roll_back(connection: Any) -> None:
     try:
-        await connection.execute("ROLLBACK")
+        # Whoever waits for this has waited already; and asyncpg first cancels, without a limit
+        # of its own, the question that was given up.
+        async with asyncio.timeout(_PATIENCE):
+            await connection.execute("ROLLBACK")
     except FAILURES:
         connection.terminate()  # Postgres rolls back what has lost its client
 
