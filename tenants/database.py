@@ -52,6 +52,7 @@ class Reader:
         self._begin = begin
         self._connection: Connection | None = None
         self._closed = False
+        self._broken: asyncpg.PostgresError | None = None  # after it, Postgres answers no more
         self._turn = asyncio.Lock()  # loaders ask at the same time; a connection answers in turn
 
     async def fetch(self, statement: str, *values: Any, row: type[R]) -> list[R]:
@@ -97,7 +98,13 @@ class Reader:
         async with self._turn:
             connection = await self._opened()
             self.statements += 1
-            return await _answered(connection, question)
+            try:
+                return await _answered(connection, question)
+            except asyncpg.InFailedSQLTransactionError as error:
+                raise (self._broken or error) from None  # for the same reason as the first
+            except asyncpg.PostgresError as error:
+                self._broken = error
+                raise
 
     async def _opened(self) -> Connection:
         if self._closed:

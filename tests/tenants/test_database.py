@@ -129,6 +129,19 @@ async def test_an_operation_that_ends_does_not_wait_long_for_a_slow_question(
     await assert_whole(pool, owner)
 
 
+async def test_what_is_asked_after_a_failed_question_fails_for_the_same_reason(
+    database: WorkspaceDatabase, pool: Pool, owner: asyncpg.Connection
+) -> None:
+    """Fields of one operation ask in turn: none of them is at fault for what another one sent."""
+    reader = database.reading()
+    asked = reader.fetchval("SELECT $1::text", "\x00"), reader.fetchval("SELECT 1")
+    failed, after = await asyncio.gather(*asked, return_exceptions=True)
+    await database.close()
+    assert isinstance(failed, asyncpg.CharacterNotInRepertoireError)
+    assert type(after) is type(failed)
+    await assert_whole(pool, owner)
+
+
 @pytest.mark.parametrize("turns", range(0, 12, 2))
 async def test_a_change_that_is_cancelled_is_made_whole_or_not_at_all(
     database: WorkspaceDatabase, pool: Pool, owner: asyncpg.Connection, turns: int
