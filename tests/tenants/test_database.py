@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -135,7 +136,7 @@ async def test_what_is_asked_after_a_failed_question_fails_for_the_same_reason(
     """Fields of one operation ask in turn: none of them is at fault for what another one sent."""
     reader = database.reading()
     asked = reader.fetchval("SELECT $1::text", "\x00"), reader.fetchval("SELECT 1")
-    failed, after = await asyncio.gather(*asked, return_exceptions=True)
+    failed, after = list[Any](await asyncio.gather(*asked, return_exceptions=True))
     await database.close()
     assert isinstance(failed, asyncpg.CharacterNotInRepertoireError)
     assert type(after) is type(failed)
