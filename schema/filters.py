@@ -13,14 +13,15 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 
-from commerce.conditions import All, Any_, Compare, Condition, Not, split
+from commerce.conditions import All, Any_, Compare, Condition, Not, Shape, split
 from commerce.pages import BadArgument
 
 T = TypeVar("T")
 MAX_VALUES = 500
 MAX_DEPTH = 5
 MAX_PARTS = 20
-MAX_COMPARISONS = 100
+MAX_COMPARISONS = 50
+MAX_CONDITIONS = 200  # comparisons, and what joins them
 
 
 @strawberry.input(description="Equal to a value, or to one of several.")
@@ -98,9 +99,22 @@ def condition(
         else:
             parts += comparisons(spec.name, value)
     found = All(tuple(parts))
-    if depth == 1 and len(split(found)[1]) > MAX_COMPARISONS:
-        raise BadArgument("where", f"makes more than {MAX_COMPARISONS} comparisons.")
+    if depth == 1:
+        _check_size(found)
     return found
+
+
+def _check_size(found: Condition) -> None:
+    """The statement for a shape that is new has to be composed, which takes its time."""
+    shape, values = split(found)
+    if len(values) > MAX_COMPARISONS:
+        raise BadArgument("where", f"makes more than {MAX_COMPARISONS} comparisons.")
+    if _conditions(shape) > MAX_CONDITIONS:
+        raise BadArgument("where", f"has more than {MAX_CONDITIONS} conditions, empty ones too.")
+
+
+def _conditions(shape: Shape) -> int:
+    return 1 + sum(_conditions(part) for part in shape[1:] if isinstance(part, tuple))
 
 
 def comparisons(
