@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from graphql import GraphQLSchema
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from tests.fuzz.answers import faults, leaks
@@ -72,6 +73,12 @@ class Asking:
         return response.json()
 
     async def _streamed(self, asked: Asked, payload: dict[str, Any]) -> list[Any]:
+        try:
+            return await self._watched(asked, payload)
+        except ConnectionClosed as error:
+            raise Found(f"closed in the middle: {error}") from None
+
+    async def _watched(self, asked: Asked, payload: dict[str, Any]) -> list[Any]:
         """What the subscription says within a moment."""
         async with connect(self.websocket_url, subprotocols=[PROTOCOL], max_size=None) as socket:
             hello = {"authorization": self.ground.authorization(asked.principal)}
@@ -100,7 +107,6 @@ async def _listen(socket: ClientConnection, answers: list[Any]) -> None:
 
 
 async def _until_pong(socket: ClientConnection, answers: list[Any]) -> None:
-    """Closed by the server instead: `ConnectionClosed`, which is a finding."""
     while (message := json.loads(await socket.recv()))["type"] != "pong":
         if message["type"] == "next":
             answers.append(message["payload"])

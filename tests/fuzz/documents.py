@@ -71,7 +71,7 @@ def documents(
     writing = Writing(draw, schema, twists=twists, mishap=mishap, fitting=60 if odd else 97)
     text = writing.operation(keyword, shape)
     variables: Any = writing.given or None
-    if draw(st.integers(0, 99)) >= 97:
+    if keyword != "subscription" and draw(st.integers(0, 99)) >= 97:
         variables = draw(anything())
     name = _name(draw, writing, mishap)
     principal = draw(st.sampled_from(PRINCIPALS))
