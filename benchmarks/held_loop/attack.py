@@ -1,17 +1,19 @@
 """What an attack is, and the shapes that most of them have."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.held_loop.sending import get, post, raw_socket, socket_frames
 from benchmarks.held_loop.target import Target
 
+MEGABYTE = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """`size` is in bytes of what the attacker sends."""
+    """`size` is in bytes of what the attacker sends; `send` says what was answered."""
 
     name: str
     size: int
@@ -30,8 +32,9 @@ def address(name: str, path: str, **given: Any) -> Attack:
     return Attack(name, len(path), lambda target: get(target, path, **given))
 
 
-def bytes_as_they_are(name: str, data: bytes) -> Attack:
-    return Attack(name, len(data), lambda target: raw_socket(target, data))
+def pieces(name: str, *data: bytes) -> Attack:
+    """Bytes as they are, each piece after an answer to the one before."""
+    return Attack(name, sum(map(len, data)), lambda target: raw_socket(target, *data))
 
 
 def frames(name: str, texts: list[str], **given: Any) -> Attack:
@@ -41,9 +44,12 @@ def frames(name: str, texts: list[str], **given: Any) -> Attack:
 
 def in_a_frame(name: str, query: str, variables: Mapping[str, Any] | None = None) -> Attack:
     """The document as a `subscribe` message."""
+    return frames(f"{name}, in a frame", [subscribe("1", query, variables)])
+
+
+def subscribe(id: str, query: str, variables: Mapping[str, Any] | None = None) -> str:
     payload = {"query": query, "variables": variables}
-    text = json.dumps({"id": "1", "type": "subscribe", "payload": payload})
-    return frames(f"{name}, in a frame", [text])
+    return json.dumps({"id": id, "type": "subscribe", "payload": payload})
 
 
 def grown(make: Callable[[int], str], size: int) -> str:
@@ -59,6 +65,3 @@ def grown(make: Callable[[int], str], size: int) -> str:
 
 def repeated(make: Callable[[int], str], count: int, between: str = " ") -> str:
     return between.join(make(n) for n in range(count))
-
-
-Family = Callable[[], Iterator[Attack]]

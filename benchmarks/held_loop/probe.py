@@ -40,6 +40,14 @@ class Record:
     late: float = 0.0
     callbacks: int = 0
 
+    @property
+    def held(self) -> float:
+        """For how long the loop could do nothing else."""
+        return max(self.longest, self.collecting)
+
+    def told(self) -> str:
+        return " < ".join([self.callback, *self.where[:6]])
+
 
 class Probe:
     """Measures the one loop of the thread that installs it."""

@@ -5,7 +5,7 @@ import http.client
 import json
 import socket
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -51,6 +51,28 @@ def _exchange(
         connection.close()
 
 
+class Posting:
+    """A connection that is kept, for many operations one after another."""
+
+    def __init__(self, target: Target) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=_PATIENCE)
+        self._headers = {
+            "content-type": "application/json",
+            "authorization": f"Bearer {target.token}",
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def post(self, body: bytes) -> str:
+        self._connection.request("POST", "/graphql", body, self._headers)
+        answer = self._connection.getresponse()
+        return f"{answer.status} {_code(answer.read())}".strip()
+
+
 def raw_socket(target: Target, *pieces: bytes) -> str:
     """Pieces, each after an answer to the one before; then what comes until it is quiet."""
     with socket.create_connection(("127.0.0.1", target.port), _PATIENCE) as connection:
@@ -66,10 +88,15 @@ def raw_socket(target: Target, *pieces: bytes) -> str:
             while connection.recv(1 << 20):
                 pass
         except TimeoutError:
-            return told.partition(b"\r\n")[0].decode("latin-1")[:30] or "no answer"
+            return _first_line(told) or "no answer"
         except OSError as error:
-            return f"{told[:20].decode('latin-1')} {type(error).__name__}"
-        return told.partition(b"\r\n")[0].decode("latin-1")[:30]
+            return f"{_first_line(told)} {type(error).__name__}".strip()
+        return _first_line(told)
+
+
+def _first_line(data: bytes) -> str:
+    line = data.partition(b"\r\n")[0].decode("latin-1")
+    return "".join(one for one in line if one.isascii() and one.isprintable())[:30]
 
 
 def socket_frames(

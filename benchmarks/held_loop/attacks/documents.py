@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.held_loop.attack import Attack, document, grown, in_a_frame, repeated
 
-# The small ones and those near the limits get in; the last is refused unread, or should be.
+# The first get in, some are near a limit; the last is refused unread, or should be.
 SIZES = (1_000, 3_900, 9_000, 19_900, 990_000)
 
 Make = Callable[[int], str]
@@ -58,8 +58,6 @@ def _fields_in_fragments(n: int) -> str:
 
 
 def _nested(n: int) -> str:
-    field = "product: node(id: 1) { ... on Product { category { "
-    del field
     return "{ orders { nodes { " + "packages { order { " * n + "id " + "} } " * n + "} } }"
 
 
@@ -223,8 +221,7 @@ MAKERS: dict[str, Make] = {
     "unknown enum values": _unknown_enum,
     "unknown fragments": _times("...f#"),
     "unused fragments": _times(
-        "fragment f# on Query {{ viewer {{ kind }} }}".replace("{{", "{").replace("}}", "}"),
-        _VIEWER.replace("{", "{{").replace("}", "}}") + " {}",
+        "fragment f# on Query { viewer { kind } }", "{{ viewer {{ kind }} }} {}"
     ),
     "fragments of one name": _times(
         "fragment f on Query { viewer { kind } }", "{{ ...f }} {}"

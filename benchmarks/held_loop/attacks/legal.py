@@ -27,73 +27,39 @@ _INTROSPECTION = """{ __schema { queryType { name } types { kind name descriptio
   enumValues(includeDeprecated: true) { name description } possibleTypes { name } }
   directives { name locations args { name } } } }"""
 
+_TYPES_OF_FIELDS = """{ __schema { types { fields { type { fields { type { fields { name } } } } } } }
+}"""
+
 
 def attacks() -> Iterator[Attack]:
     for first in (10, 25, 40, 50, 70, 100):
         for name, text in _lists(first).items():
             yield document(f"{name}, {first} a page", text)
         for aliases in (2, 5, 20, 100, 190):
-            yield document(
-                f"{aliases} lists of {first}",
-                "{"
-                + "".join(
-                    f"a{n}: orders(first: {first}) {{ nodes {{ id status total {_MONEY} }} }} "
-                    for n in range(aliases)
-                )
-                + "}",
-            )
+            asked = f"orders(first: {first}) {{ nodes {{ id status total {_MONEY} }} }}"
+            yield document(f"{aliases} lists of {first}", _aliased(asked, aliases))
     for width in (5, 15, 40, 66, 100, 190):
-        names = " ".join(f"a{n}: id" for n in range(width))
         for first in (20, 50, 100):
-            yield document(
-                f"{width} aliases of {first} orders",
-                f"{{ orders(first: {first}) {{ nodes {{ {names} }} }} }}",
-            )
-            money = " ".join(f"a{n}: total {_MONEY}" for n in range(width))
-            yield document(
-                f"{width} amounts of {first} orders",
-                f"{{ orders(first: {first}) {{ nodes {{ {money} }} }} }}",
-            )
+            for name, field in (("ids", "id"), ("amounts", f"total {_MONEY}")):
+                inner = _aliased(field, width)
+                text = f"{{ orders(first: {first}) {{ nodes {inner} }} }}"
+                yield document(f"{width} {name} of {first} orders", text)
     yield document("introspection", _INTROSPECTION)
     yield in_a_frame("introspection", _INTROSPECTION)
-    yield document(
-        "introspection of fields of fields",
-        "{ __schema { types { fields { type { fields { type { fields { name } } } } } } }",
-    )
+    yield document("fields of types of fields", _TYPES_OF_FIELDS)
     big = _lists(50)["orders with all"]
     yield in_a_frame("orders with all", big)
-    yield body(
-        "orders with all, as a stream",
-        json.dumps({"query": big}).encode(),
-        headers={"accept": "text/event-stream"},
-    )
-    yield document(
-        "many sums",
-        "{"
-        + "".join(
-            f'a{n}: orderLineFigures(where: {{ sellerSku: {{ eq: "{n}" }} }}) {{ lines value {_MONEY} }} '
-            for n in range(150)
-        )
-        + "}",
-    )
-    yield document(
-        "many nodes",
-        "{" + "".join(f'a{n}: node(id: "T3JkZXI6{n}") {{ id }} ' for n in range(190)) + "}",
-    )
-    yield document(
-        "many changes",
-        "mutation {"
-        + "".join(
-            f'a{n}: memberPart(input: {{ userId: "VXNlcjow" }}) {{ done }} ' for n in range(190)
-        )
-        + "}",
-    )
-    yield document("many refusals", _MISTAKES, {"input": _mistaken(20_000)})
-    yield document(
-        "many sites without a shop",
-        _MISTAKES,
-        {"input": {**_mistaken(1), "sites": ["PH"] * 20_000}},
-    )
+    data = json.dumps({"query": big}).encode()
+    yield body("orders with all, as a stream", data, headers={"accept": "text/event-stream"})
+    sums = f'orderLineFigures(where: {{ sellerSku: {{ eq: "a" }} }}) {{ lines value {_MONEY} }}'
+    yield document("many sums", _aliased(sums, 150))
+    yield document("many nodes", _aliased('node(id: "T3JkZXI6MQ==") { id }', 190))
+    part = 'memberPart(input: { userId: "VXNlcjow" }) { done userErrors { code } }'
+    yield document("many changes", "mutation " + _aliased(part, 190))
+
+
+def _aliased(field: str, count: int) -> str:
+    return "{ " + " ".join(f"a{n}: {field}" for n in range(count)) + " }"
 
 
 def _lists(first: int) -> dict[str, str]:
@@ -111,18 +77,4 @@ def _lists(first: int) -> dict[str, str]:
         "SKUs and back": f"{{ products{page} {{ nodes {{ skus {{ id product {{ skus {{ id product {{ id }} }} }} }} }} }} }}",
         "audit log": f"{{ auditLog{page} {{ edges {{ cursor node {{ id occurredAt actorKind actorId action entityType entityId before after requestId }} }} }} }}",
         "three lists": f"{{ orders{page} {{ nodes {{ {_ORDER} }} }} products{page} {{ nodes {{ {_PRODUCT} }} }} auditLog{page} {{ nodes {{ id before after }} }} }}",
-    }
-
-
-_MISTAKES = """mutation ($input: ProductCreateInput!) {
-  productCreate(input: $input) { product { id } userErrors { code field message } } }"""
-
-
-def _mistaken(count: int) -> dict[str, object]:
-    price = {"amount": "1", "currencyCode": "THB"}
-    return {
-        "title": "",
-        "skus": [{"sellerSku": "a", "price": price}],
-        "attributes": [{"name": "a", "values": [""] * count}],
-        "idempotencyKey": "mistaken",
     }
