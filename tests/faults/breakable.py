@@ -24,6 +24,7 @@ from tests.command_line.conftest import CHECKOUT, environment, free_port
 from tests.world import World
 
 PAGE_BYTES = 4_096
+_HELD = {"01", "08"}  # established, and closed by the client alone
 LOGIN = "seller_test_login"
 
 
@@ -42,15 +43,6 @@ class Process:
     def resident(self) -> int:
         """Bytes of memory that it has in use."""
         return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * PAGE_BYTES
-
-    @property
-    def sockets(self) -> int:
-        """How many sockets it has open, those to its servers and the one it listens on included."""
-        found = 0
-        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                found += descriptor.readlink().name.startswith("socket:")
-        return found
 
     def said(self) -> Iterator[dict[str, Any]]:
         for line in self.log.read_text().splitlines():
@@ -86,6 +78,13 @@ class Worker(Process):
     @property
     def websocket_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/graphql"
+
+    @property
+    def clients(self) -> int:
+        """How many connections of clients it holds, by the kernel's own list."""
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        here = f":{self.port:04X}"
+        return sum(row[1].endswith(here) and row[3] in _HELD and row[9] != "0" for row in rows)
 
     async def metrics(self) -> dict[str, float]:
         """What it tells Prometheus, by the series' name and labels."""
