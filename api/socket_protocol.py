@@ -1,9 +1,8 @@
 """Uvicorn's WebSocket protocol, held to what it owes the other connections and the other side.
 
-Nothing more is read while the client has answers to take, so that pings have their pongs in no
-endless queue, and who sends pings and pongs without end is listened to slowly. Who breaks the rules
-of RFC 6455 is told so: a socket that is closed while something of the client's lies unread is
-reset, and the close frame is lost.
+Who sends pings and pongs without end, which the application never sees, is listened to slowly. Who
+breaks the rules of RFC 6455 is told so: a socket that is closed while something of the client's
+lies unread is reset, and the close frame is lost.
 """
 
 import asyncio
@@ -32,6 +31,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._resting = False
 
     def data_received(self, data: bytes) -> None:
+        # An answer to each is written at once, whether the client reads or not.
         self._controls = 0
         super().data_received(data)
         if not self.handshake_initiated:
@@ -39,7 +39,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._controls > _CONTROLS and not self._resting:
             self._resting = True
             self.loop.call_later(self._controls / _CONTROLS_A_SECOND, self._rested)
-        if self._resting or not self.writable.is_set():
+        if self._resting:
             self.transport.pause_reading()
 
     def handle_ping(self) -> None:
@@ -49,10 +49,6 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def handle_pong(self, event: Frame) -> None:
         self._controls += 1
         super().handle_pong(event)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._read_on()
 
     async def receive(self) -> ASGIReceiveEvent:
         message = await self.queue.get()
@@ -107,7 +103,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._read_on()
 
     def _read_on(self) -> None:
-        if self.writable.is_set() and not self.read_paused and not self._resting:
+        if not self.read_paused and not self._resting:
             self.transport.resume_reading()
 
 
