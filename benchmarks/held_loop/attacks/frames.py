@@ -68,13 +68,14 @@ def _squeezed() -> Iterator[Attack]:
     for size in _SIZES:
         many = one * max(1, size // len(one))
         yield _handshaken("compressed messages", many, extensions=_COMPRESSED)
-    bomb = _deflated(b"a" * 900_000_000)
+    bomb = _deflated(b"a" * MEGABYTE, 900)
     yield _handshaken("a message that swells to 900 MB", _frame(0xC1, bomb), extensions=_COMPRESSED)
 
 
-def _deflated(data: bytes) -> bytes:
+def _deflated(data: bytes, times: int = 1) -> bytes:
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
-    squeezed = squeeze.compress(data) + squeeze.flush(zlib.Z_SYNC_FLUSH)
+    squeezed = b"".join(squeeze.compress(data) for _ in range(times))
+    squeezed += squeeze.flush(zlib.Z_SYNC_FLUSH)
     return squeezed.removesuffix(b"\x00\x00\xff\xff")
 
 
