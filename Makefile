@@ -8,7 +8,7 @@ VENV := .venv/bin
 # Without bytecode every start compiles a thousand files anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-faults fuzz audit check static format lint types schema migrations lock \
+.PHONY: help run test test-faults test-fuzz fuzz audit check static format lint types schema migrations lock \
 	reset clean python installed installed-dev web
 
 help: ## Show this list
@@ -24,14 +24,17 @@ test: installed-dev web ## Run the tests on servers of their own (beside a runni
 test-faults: installed-dev ## Break servers, networks and processes on purpose, and see what clients see
 	@$(VENV)/python -m pytest -m faults tests/faults $(ARGS)
 
+test-fuzz: installed-dev ## A deterministic handful of random documents, frames and requests
+	@$(VENV)/python -m pytest -m fuzz tests/fuzz $(ARGS)
+
 audit: installed-dev web ## Run all checks of protocols, limits, isolation and faults; writes docs/CONFORMANCE.md
 	@$(VENV)/python -m tests.world.audit
 
 fuzz: installed-dev ## Random documents, frames and requests, SECONDS (600) of each
-	@SELLER_FUZZ_SECONDS=$(or $(SECONDS),600) $(VENV)/python -m pytest -rP --show-capture=stdout \
+	@SELLER_FUZZ_SECONDS=$(or $(SECONDS),600) $(VENV)/python -m pytest -m fuzz -rP --show-capture=stdout \
 		tests/fuzz/test_documents.py tests/fuzz/test_frames.py tests/fuzz/test_requests.py $(ARGS)
 
-check: static test test-faults ## All that CI checks: format, lint, types, imports, schema, migrations, tests
+check: static test test-faults test-fuzz ## All that CI checks: format, lint, types, imports, schema, migrations, tests
 
 static: lint types schema migrations
 

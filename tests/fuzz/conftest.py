@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import asyncpg
 import httpx
@@ -69,3 +70,11 @@ def errors() -> Iterator[Errors]:
 async def rest(parts: Parts, owner: asyncpg.Connection, fuzzed: Served) -> Rest:
     del fuzzed  # its tasks are there before the run
     return await Rest.now(parts, owner)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Random input has a process of its own: amid the whole suite each input takes many times as
+    long, since what the others left in memory is looked through after every one."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.fuzz)

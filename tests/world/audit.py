@@ -24,7 +24,7 @@ SECTIONS = ("Protocols", "Clients", "Limits", "Isolation", "Roles", "Faults", "F
 RUNS = {
     "Protocols, limits and clients": (*PYTEST, "tests/api", "tests/clients", "tests/schema"),
     "Isolation and roles": (*PYTEST, "tests/isolation", "tests/journeys"),
-    "Fuzzers": (*PYTEST, "tests/fuzz"),
+    "Fuzzers": (*PYTEST, "-m", "fuzz", "tests/fuzz"),
     "Faults": (*PYTEST, "-m", "faults", "tests/faults"),
     "What holds the event loop": (sys.executable, "-m", "benchmarks.held_loop"),
     "A noisy neighbour": (sys.executable, "-m", "benchmarks.noisy_neighbour"),
