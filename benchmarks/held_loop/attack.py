@@ -24,8 +24,11 @@ def document(name: str, query: str, variables: Mapping[str, Any] | None = None) 
     return body(name, json.dumps({"query": query, "variables": variables}).encode())
 
 
-def body(name: str, data: bytes, **given: Any) -> Attack:
-    return Attack(name, len(data), lambda target: post(target, data, **given))
+def body(
+    name: str, data: bytes, *, headers: Mapping[str, str] | None = None, **given: Any
+) -> Attack:
+    size = len(data) + sum(len(one) + len(value) for one, value in (headers or {}).items())
+    return Attack(name, size, lambda target: post(target, data, headers=headers, **given))
 
 
 def address(name: str, path: str, **given: Any) -> Attack:
