@@ -1,0 +1,223 @@
+"""Completing values: from what resolvers returned to what stands in the answer.
+
+Values are taken as a column. If all are as expected, which a look at the set of their classes
+tells, the column is completed at once; otherwise the unusual ones are given to graphql-core.
+"""
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from execution.batches import Batch
+from execution.belonging import selection_of
+from execution.careful import complete_carefully, execute_carefully
+
+if TYPE_CHECKING:
+    from execution.batches import Made, Place
+    from execution.running import Run
+    from execution.selections import Field, Selection
+
+_SEQUENCES = frozenset({list, tuple})
+
+
+def complete(
+    run: "Run", field: "Field", batch: Batch, dicts: "list[Made]", values: list[Any]
+) -> None:
+    """Put the values of a field, one for each dict, into the dicts."""
+    if field.depth > 1:
+        for made, value in zip(dicts, values, strict=True):
+            complete_carefully(run, field, batch, made, value)
+    elif field.leaf is not None:
+        _leaves(run, field, batch, dicts, values)
+    elif field.depth == 1:
+        _lists(run, field, batch, dicts, values)
+    else:
+        _objects(run, field, batch, dicts, values)
+
+
+def fill(run: "Run", batch: Batch) -> None:
+    """Find the values of all fields of a batch whose dicts stand in the answer."""
+    for field in batch.selection.rest:
+        field.resolve(run, field, batch)  # type: ignore[misc]
+
+
+def read(run: "Run", batch: Batch) -> bool:
+    """Make the dicts of a batch, with their plain fields; False where these have to be read
+    carefully, once the dicts stand in the answer."""
+    batch.by_item = run.give_items(set(map(type, batch.objects)))
+    selection = batch.selection
+    generated = selection.reading_items if batch.by_item else selection.reading_attributes
+    try:
+        batch.dicts = generated.call(batch.objects)
+    except Exception:  # noqa: BLE001 - graphql-core meets it again
+        batch.dicts = [dict.fromkeys(selection.keys) for _ in batch.objects]
+        return False
+    return True
+
+
+def read_carefully(run: "Run", batch: Batch) -> None:
+    for field in batch.selection.fields:
+        if field.read_with_its_row:
+            for made, source in zip(batch.dicts, batch.objects, strict=True):
+                execute_carefully(run, field, batch, made, source)
+
+
+def _leaves(
+    run: "Run", field: "Field", batch: Batch, dicts: "list[Made]", values: list[Any]
+) -> None:
+    try:
+        completed = field.serialise(values)
+    except Exception:  # noqa: BLE001
+        for made, value in zip(dicts, values, strict=True):
+            complete_carefully(run, field, batch, made, value)
+    else:
+        key = field.key
+        for made, value in zip(dicts, completed, strict=True):
+            made[key] = value
+
+
+def _objects(
+    run: "Run", field: "Field", batch: Batch, dicts: "list[Made]", values: list[Any]
+) -> None:
+    selection = _only_selection(field, values)
+    if selection is not None:
+        _put_objects(run, field, batch, dicts, values, selection)
+        return
+    sorted_out = _Sorting(run, field, batch)
+    for made, value in zip(dicts, values, strict=True):
+        if value is not None or not field.nullable[0]:
+            sorted_out.add(made, [value], of_list=False)
+    _put_sorted(run, sorted_out.batches())
+
+
+def _lists(
+    run: "Run", field: "Field", batch: Batch, dicts: "list[Made]", values: list[Any]
+) -> None:
+    if _SEQUENCES.issuperset(map(type, values)):
+        objects = list(chain.from_iterable(values))
+        selection = _only_selection(field, objects)
+        if selection is not None:
+            _put_lists(run, field, batch, dicts, values, selection, objects)
+            return
+    sorted_out = _Sorting(run, field, batch)
+    for made, value in zip(dicts, values, strict=True):
+        if type(value) in _SEQUENCES:
+            sorted_out.add(made, value, of_list=True)
+        elif value is not None or not field.nullable[0]:
+            complete_carefully(run, field, batch, made, value)
+    _put_sorted(run, sorted_out.batches())
+
+
+def _only_selection(field: "Field", objects: list[Any]) -> "Selection | None":
+    """The selection that all objects belong to, as far as their classes tell."""
+    kinds = set(map(type, objects))
+    return field.by_class.get(kinds.pop()) if len(kinds) == 1 else None
+
+
+def _put_objects(
+    run: "Run",
+    field: "Field",
+    parent: Batch,
+    dicts: "list[Made]",
+    objects: list[Any],
+    selection: "Selection",
+) -> None:
+    def places() -> "list[Place]":
+        return [(made, ()) for made in dicts]
+
+    batch = Batch(selection, objects, field=field, parent=parent, places=places)
+    usual = read(run, batch)
+    key = field.key
+    for above, made in zip(dicts, batch.dicts, strict=True):
+        above[key] = made
+    if not usual:
+        read_carefully(run, batch)
+    fill(run, batch)
+
+
+def _put_lists(
+    run: "Run",
+    field: "Field",
+    parent: Batch,
+    dicts: "list[Made]",
+    values: list[Any],
+    selection: "Selection",
+    objects: list[Any],
+) -> None:
+    """Lists whose every item belongs to one selection: made at once, and cut into their lists."""
+
+    def places() -> "list[Place]":
+        return [
+            (made, (index,))
+            for made, value in zip(dicts, values, strict=True)
+            for index in range(len(value))
+        ]
+
+    batch = Batch(selection, objects, field=field, parent=parent, places=places)
+    usual = read(run, batch)
+    key, start = field.key, 0
+    for made, value in zip(dicts, values, strict=True):
+        end = start + len(value)
+        made[key] = batch.dicts[start:end]
+        start = end
+    if not usual:
+        read_carefully(run, batch)
+    fill(run, batch)
+
+
+def _put_sorted(run: "Run", batches: list[Batch]) -> None:
+    """Objects of several selections: each put in its place by itself."""
+    for batch in batches:
+        usual = read(run, batch)
+        key = batch.field.key  # type: ignore[union-attr]
+        for made in batch.dicts:
+            above, indexes = batch.place(made)
+            if indexes:
+                above[key][indexes[0]] = made
+            else:
+                above[key] = made
+        if not usual:
+            read_carefully(run, batch)
+    for batch in batches:
+        fill(run, batch)
+
+
+class _Sorting:
+    """Objects by the selection they belong to; what belongs to none goes to graphql-core."""
+
+    def __init__(self, run: "Run", field: "Field", parent: Batch) -> None:
+        self._run = run
+        self._field = field
+        self._parent = parent
+        self._found: dict[int, tuple[Selection, list[Any], list[Place]]] = {}
+
+    def add(self, made: "Made", objects: Any, *, of_list: bool) -> None:
+        """All of a value's objects, or, where one of them is unusual, the value as a whole."""
+        run, field, parent = self._run, self._field, self._parent
+        inner = field.nullable[-1]
+        chosen: list[Selection | None] = []
+        for one in objects:
+            selection = None if one is None else selection_of(run, field, parent, made, one)
+            if selection is None and not (one is None and inner):
+                whole = objects if of_list else objects[0]
+                complete_carefully(run, field, parent, made, whole)
+                return
+            chosen.append(selection)
+        if of_list:
+            made[field.key] = [None] * len(chosen)
+        for index, selection in enumerate(chosen):
+            if selection is not None:
+                group = self._found.setdefault(id(selection), (selection, [], []))
+                group[1].append(objects[index])
+                group[2].append((made, (index,) if of_list else ()))
+
+    def batches(self) -> list[Batch]:
+        return [
+            Batch(
+                selection,
+                objects,
+                field=self._field,
+                parent=self._parent,
+                places=lambda places=places: places,  # type: ignore[misc]
+            )
+            for selection, objects, places in self._found.values()
+        ]
