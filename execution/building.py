@@ -132,7 +132,9 @@ class Building:
 
     def _selection(self, kind: GraphQLObjectType, grouped: dict[str, Any]) -> Selection:
         fields = (self._field(kind, key, details) for key, details in grouped.items())
-        return Selection(kind, [each for each in fields if each is not None])
+        selection = Selection(kind, [each for each in fields if each is not None])
+        selection.generate(items=bool(self.reading.rows))
+        return selection
 
     def _field(self, parent: GraphQLObjectType, key: str, details: Any) -> Field | None:
         name = details[0].node.name.value

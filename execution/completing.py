@@ -65,7 +65,7 @@ def _leaves(
     run: "Run", field: "Field", batch: Batch, dicts: "list[Made]", values: list[Any]
 ) -> None:
     try:
-        completed = field.serialise(values)
+        completed = field.serialise.call(values)
     except Exception:  # noqa: BLE001
         for made, value in zip(dicts, values, strict=True):
             complete_carefully(run, field, batch, made, value)

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an operation came to; `ran` is False where its variables kept it from being run."""
+    """What an operation came to. Without data, and with errors that have no path, it was not run:
+    its variables are not what it takes."""
 
     data: dict[str, Any] | None
     errors: list[GraphQLError]
-    ran: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Plan:
         """Answer the operation. Errors of resolvers are in the outcome, in no certain order."""
         coerced = self.coerced(variables)
         if isinstance(coerced, list):
-            return Outcome(None, coerced, ran=False)
+            return Outcome(None, coerced)
         return await Run(self, coerced, context, root).outcome()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import FieldNode, GraphQLField, GraphQLLeafType, GraphQLObjectType
 from graphql.type import GraphQLAbstractType
 
-from execution.source import Generated, Read, reader, serialiser
+from execution.source import Generated, reader, serialiser
 
 if TYPE_CHECKING:
     from execution.resolving import PlainRead, Resolve
@@ -48,8 +48,8 @@ class Field:
         )
 
     @cached_property
-    def serialise(self) -> Read:
-        return serialiser(self).call
+    def serialise(self) -> Generated:
+        return serialiser(self)
 
 
 @dataclass(eq=False)
@@ -66,6 +66,12 @@ class Selection:
     @cached_property
     def reading_items(self) -> Generated:
         return reader(self, by_item=True)
+
+    def generate(self, *, items: bool) -> None:
+        """Make now, rather than when it is first run, whatever source is compiled for it."""
+        made = [self.reading_attributes, self.reading_items if items else None]
+        made += [field.serialise for field in self.rest if field.leaf and field.depth <= 1]
+        assert made  # noqa: S101 - and kept, by the properties
 
     @cached_property
     def keys(self) -> tuple[str, ...]:

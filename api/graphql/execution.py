@@ -24,6 +24,7 @@ from api.graphql.operations import Operation
 from api.graphql.persisted import PersistedOperations
 from api.graphql.turns import Turns
 from api.tracing import span
+from execution import NotCompiled, Outcome, Plan, Plans
 from schema.context import Context
 from schema.errors import ErrorCode, coded, told
 from tenants.identity import Principal
@@ -54,6 +55,7 @@ class Execution:
     persisted: PersistedOperations
     budgets: Budgets
     turns: Turns
+    plans: Plans | None = None
     suggestions: bool = False
     timeout: float = field(default=15.0)
 
@@ -99,8 +101,8 @@ class Execution:
     async def _answered(self, prepared: Prepared, context: Context) -> Answer:
         try:
             async with asyncio.timeout(self.timeout):
-                result = await self._executed(prepared, context)
-            return _answer(result, context.request_id)
+                outcome = await self._executed(prepared, context)
+            return _answer(outcome, context.request_id)
         except TimeoutError:
             return failure([self._too_long()], context.request_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
@@ -132,13 +134,30 @@ class Execution:
             metrics.SUBSCRIPTIONS.dec()
             await _closed(context)
 
-    async def _executed(self, prepared: Prepared, context: Context, root: Any = None) -> Any:
+    async def _executed(self, prepared: Prepared, context: Context, root: Any = None) -> Outcome:
+        plan = self._plan(prepared)
+        if plan is not None:
+            return await plan.run(prepared.operation.variables, context=context, root=root)
         if introspects(prepared.definition):  # much work, and none of it waits for anything
             loop = asyncio.get_running_loop()
             run = functools.partial(self._execute, prepared, context, root)
-            return await loop.run_in_executor(self.documents.beside, run)
-        result = self._execute(prepared, context, root)
-        return await result if hasattr(result, "__await__") else result
+            result = await loop.run_in_executor(self.documents.beside, run)
+        else:
+            result = self._execute(prepared, context, root)
+        if hasattr(result, "__await__"):
+            result = await result
+        return Outcome(result.data, result.errors or [])
+
+    def _plan(self, prepared: Prepared) -> Plan | None:
+        if self.plans is None:
+            return None
+        found = self.plans.plan(
+            prepared.document.node, prepared.definition, prepared.operation.variables
+        )
+        if isinstance(found, NotCompiled):
+            metrics.NOT_COMPILED.labels(found.reason).inc()
+            return None
+        return found
 
     def _execute(self, prepared: Prepared, context: Context, root: Any) -> Any:
         return execute(
@@ -193,14 +212,14 @@ def failure(errors: list[GraphQLError], request_id: str) -> Answer:
     return {"errors": [told(error, request_id=request_id) for error in errors]}
 
 
-def _answer(result: ExecutionResult, request_id: str) -> Answer:
+def _answer(outcome: Outcome, request_id: str) -> Answer:
     """`data` is absent, not null, where the variables kept the operation from being run."""
-    if not result.errors:
-        return {"data": result.data}
-    errors = [told(translated(error), request_id=request_id) for error in result.errors]
-    if result.data is None and all(error.path is None for error in result.errors):
+    if not outcome.errors:
+        return {"data": outcome.data}
+    errors = [told(translated(error), request_id=request_id) for error in outcome.errors]
+    if outcome.data is None and all(error.path is None for error in outcome.errors):
         return {"errors": errors}
-    return {"data": result.data, "errors": errors}
+    return {"data": outcome.data, "errors": errors}
 
 
 async def _closed(context: Context) -> None:
