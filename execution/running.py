@@ -166,9 +166,9 @@ class Run:
     async def _settle(self, waiting: "list[_Waiting]") -> None:
         """Wait for all of these, and for all that follows from each as soon as it is there.
 
-        No error ends the others: only the end of the whole operation does.
+        No error ends the others, unless nothing is left of the answer that they could stand in.
         """
-        while len(waiting) == 1:
+        while len(waiting) == 1 and not self.nothing:
             (one,) = waiting
             try:
                 found = await one.found()
@@ -177,6 +177,10 @@ class Run:
                 raise
             one.finish(self, found)
             waiting = self._taken()
+        if self.nothing:
+            for one in waiting:
+                one.close()
+            return
         if not waiting:
             return
         tasks = [asyncio.ensure_future(self._settle([one])) for one in waiting]
