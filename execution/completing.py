@@ -51,6 +51,8 @@ def read(run: "Run", batch: Batch) -> bool:
     except Exception:  # noqa: BLE001 - graphql-core meets it again
         batch.dicts = [dict.fromkeys(selection.keys) for _ in batch.objects]
         return False
+    finally:
+        run.made.append((selection.keys, len(batch.objects)))
     return True
 
 
@@ -94,6 +96,10 @@ def _lists(
 ) -> None:
     if _SEQUENCES.issuperset(map(type, values)):
         objects = list(chain.from_iterable(values))
+        if not objects:
+            for made in dicts:
+                made[field.key] = []
+            return
         selection = _only_selection(field, objects)
         if selection is not None:
             _put_lists(run, field, batch, dicts, values, selection, objects)

@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What an operation came to. Without data, and with errors that have no path, it was not run:
-    its variables are not what it takes."""
+    its variables are not what it takes.
+
+    `made` counts the objects of the answer: the keys that they have, and how many have these. None
+    where errors, or graphql-core, had a hand in it.
+    """
 
     data: dict[str, Any] | None
     errors: list[GraphQLError]
+    made: list[tuple[tuple[str, ...], int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ class Run:
         self.root = root
         self.errors: list[GraphQLError] = []
         self.nothing = False  # an error has put null over the whole answer
+        self.made: list[tuple[tuple[str, ...], int]] = []
+        self.careful = False  # graphql-core has completed something
         self.given: dict[Arguments, dict[str, Any]] = {}
         self._waiting: list[_Waiting] = []
 
@@ -104,15 +111,22 @@ class Run:
         else:
             fill(self, batch)
             await self._settle(self._taken())
-        if "executor" in self.__dict__:
+        if self.careful:
             self.errors += self.executor.collected_errors.errors
-        return Outcome(None if self.nothing else batch.dicts[0], self.errors)
+        if self.careful or self.errors:
+            return Outcome(None if self.nothing else batch.dicts[0], self.errors)
+        return Outcome(batch.dicts[0], self.errors, self.made)
 
     async def _one_after_the_other(self, batch: Batch) -> None:
         for each in batch.selection.rest:
             if not self.nothing:
                 each.resolve(self, each, batch)  # type: ignore[misc]
                 await self._settle(self._taken())
+
+    def careful_executor(self) -> Executor[Any]:
+        """graphql-core's, about to complete something."""
+        self.careful = True
+        return self.executor
 
     @cached_property
     def executor(self) -> Executor[Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import orjson
 
 
 class Row(asyncpg.Record):
@@ -140,7 +141,7 @@ async def check_role(pool: Pool) -> None:
 
 async def _speak_json(connection: Any) -> None:
     await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=_to_json, decoder=json.loads, format="text"
+        "jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads, format="text"
     )
 
 

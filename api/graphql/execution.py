@@ -76,37 +76,39 @@ class Execution:
         try:
             charge = await self.budgets.charge(principal, prepared.cost)
             async with self.turns.turn(principal.workspace_id):
-                answer = await self._run(prepared, principal, request_id)
+                answer, outcome = await self._run(prepared, principal, request_id)
         except RequestError as error:
             return failure(error.errors, request_id)
         if not introspects(prepared.definition):
             kind, weights = prepared.definition.operation, prepared.document.weights
-            charge.settle(actual_cost(kind, answer.get("data"), weights))
+            charge.settle(actual_cost(kind, outcome, weights))
         answer["extensions"] = {"cost": charge.told()}
         return answer
 
-    async def _run(self, prepared: Prepared, principal: Principal, request_id: str) -> Answer:
+    async def _run(
+        self, prepared: Prepared, principal: Principal, request_id: str
+    ) -> tuple[Answer, Outcome]:
         context = self.open_context(principal, request_id)
         started = time.perf_counter()
         kind = prepared.definition.operation.value
         with span(f"graphql {kind}", operation=prepared.operation.name or "") as current:
             try:
-                answer = await self._answered(prepared, context)
+                outcome = await self._outcome(prepared, context)
             finally:
                 await _closed(context)
             current.set_attribute("statements", context.database.statements)
+        answer = _answer(outcome, request_id)
         _note(prepared, context, answer, time.perf_counter() - started)
-        return answer
+        return answer, outcome
 
-    async def _answered(self, prepared: Prepared, context: Context) -> Answer:
+    async def _outcome(self, prepared: Prepared, context: Context) -> Outcome:
         try:
             async with asyncio.timeout(self.timeout):
-                outcome = await self._executed(prepared, context)
-            return _answer(outcome, context.request_id)
+                return await self._executed(prepared, context)
         except TimeoutError:
-            return failure([self._too_long()], context.request_id)
+            return Outcome(None, [self._too_long()])
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
-            return failure([as_error(error)], context.request_id)
+            return Outcome(None, [as_error(error)])
 
     async def subscribe(
         self, prepared: Prepared, principal: Principal, *, request_id: str
