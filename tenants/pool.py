@@ -35,6 +35,11 @@ class Pool(_Pool):
     def acquire(self, *, timeout: float | None = None) -> Any:
         return super().acquire(timeout=self.acquire_timeout if timeout is None else timeout)
 
+    async def one(self) -> Any:
+        """A connection, as by `acquire` but without the task that asyncpg's time limit takes."""
+        async with asyncio.timeout(self.acquire_timeout):
+            return await super().acquire(timeout=None)
+
 
 class TenantConnection(_Connection):
     """A connection that keeps no session state, so that giving it back costs no round trip.
