@@ -35,6 +35,7 @@ from execution.arguments import Arguments
 from execution.resolving import Call, DefaultRead, PlainRead, Resolve, resolve_plainly
 from execution.running import Plan, Reading
 from execution.selections import Field, Selection
+from execution.variables import Variables
 
 _MOST_FIELDS = 5_000  # of a plan; fragments on interfaces multiply
 
@@ -126,6 +127,9 @@ class Building:
             fragments=self.fragments,
             fragment_definitions=definitions,
             selection=selection,
+            variables=Variables(
+                self.schema, self.operation, hide_suggestions=self.hide_suggestions
+            ),
             reading=self.reading,
             hide_suggestions=self.hide_suggestions,
         )

@@ -14,12 +14,13 @@ from graphql import (
     OperationType,
 )
 from graphql.execution import Executor, default_field_resolver, default_type_resolver
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from execution.batches import Batch, Made
 from execution.careful import fail
 from execution.completing import complete, fill, read, read_carefully
 from execution.selections import Field, Selection
+from execution.variables import Variables
 
 if TYPE_CHECKING:
     from execution.arguments import Arguments
@@ -65,23 +66,15 @@ class Plan:
     fragments: dict[str, Any]
     fragment_definitions: dict[str, FragmentDefinitionNode]
     selection: Selection
+    variables: Variables
     reading: Reading
     hide_suggestions: bool
-
-    def coerced(self, variables: dict[str, Any] | None) -> VariableValues | list[GraphQLError]:
-        return get_variable_values(
-            self.schema,
-            self.operation.variable_definitions or (),
-            variables or {},
-            max_errors=50,
-            hide_suggestions=self.hide_suggestions,
-        )
 
     async def run(
         self, variables: dict[str, Any] | None, *, context: Any, root: Any = None
     ) -> Outcome:
         """Answer the operation. Errors of resolvers are in the outcome, in no certain order."""
-        coerced = self.coerced(variables)
+        coerced = self.variables.coerced(variables)
         if isinstance(coerced, list):
             return Outcome(None, coerced)
         return await Run(self, coerced, context, root).outcome()
