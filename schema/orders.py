@@ -289,6 +289,11 @@ _SPECIAL: dict[str, Translate] = {
 }
 
 
+def order_condition(where: OrderWhere | None) -> Condition:
+    """For whatever else is asked of the same orders."""
+    return condition(where, _SPECIAL)
+
+
 async def orders(
     info: Info,
     first: int | None = None,
@@ -301,7 +306,7 @@ async def orders(
     return await connect(
         info.context.reading(Grant.ORDERS_READ),
         ORDERS,
-        where=condition(where, _SPECIAL),
+        where=order_condition(where),
         order_by=ordering(order_by),
         window=Window(first=first, after=after, last=last, before=before),
     )
