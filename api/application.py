@@ -49,7 +49,6 @@ from schema.context import Context, Platform
 from schema.root import SCHEMA
 from tenants.api_keys import ApiKeys
 from tenants.identity import Principal
-from tenants.pool import Row
 
 
 def build_application(parts: Parts) -> ASGIApp:
@@ -200,7 +199,6 @@ def _plans(parts: Parts, schema: GraphQLSchema, documents: Documents) -> Plans |
     return Plans(
         schema,
         most=settings.compiled_operations,
-        rows=(Row,),
         hide_suggestions=not settings.suggestions,
         beside=documents.beside,
     )

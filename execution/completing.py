@@ -43,11 +43,9 @@ def fill(run: "Run", batch: Batch) -> None:
 def read(run: "Run", batch: Batch) -> bool:
     """Make the dicts of a batch, with their plain fields; False where these have to be read
     carefully, once the dicts stand in the answer."""
-    batch.by_item = run.give_items(set(map(type, batch.objects)))
     selection = batch.selection
-    generated = selection.reading_items if batch.by_item else selection.reading_attributes
     try:
-        batch.dicts = generated.call(batch.objects)
+        batch.dicts = selection.read.call(batch.objects)
     except Exception:  # noqa: BLE001 - graphql-core meets it again
         batch.dicts = [dict.fromkeys(selection.keys) for _ in batch.objects]
         return False

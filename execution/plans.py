@@ -16,7 +16,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues, get_variable_values
 
 from execution.building import Building, NotCompiled, conditions
-from execution.running import Plan, Reading
+from execution.running import Plan
 
 __all__ = ["NotCompiled", "Plans"]
 
@@ -51,16 +51,14 @@ class Plans:
         schema: GraphQLSchema,
         *,
         most: int = 512,
-        rows: tuple[type, ...] = (),
         hide_suggestions: bool = True,
         compile_at: int = 2,
         beside: Executor | None = None,
     ) -> None:
-        """`rows`: see `Reading`. `compile_at`: at which meeting an operation is compiled; by a
+        """`compile_at`: at which meeting an operation is compiled; by a
         thread of `beside`, while graphql-core runs it once more, or at once where that is None."""
         self._schema = schema
         self._most = most
-        self._reading = Reading(rows)
         self._hide_suggestions = hide_suggestions
         self._compile_at = compile_at
         self._beside = beside
@@ -132,7 +130,6 @@ class Plans:
             operation=known.operation,
             fragments=known.fragments,
             variables=values,
-            reading=self._reading,
             hide_suggestions=self._hide_suggestions,
         )
         if self._beside is None:

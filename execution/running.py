@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -40,23 +40,6 @@ class Outcome:
     made: list[tuple[tuple[str, ...], int]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """`rows` are classes whose objects give their attributes as items too, and more quickly."""
-
-    rows: tuple[type, ...] = ()
-    _known: dict[type, bool] = field(default_factory=dict)
-
-    def by_item(self, kinds: set[type]) -> bool:
-        return bool(kinds) and all(map(self._is_row, kinds))
-
-    def _is_row(self, kind: type) -> bool:
-        known = self._known.get(kind)
-        if known is None:
-            known = self._known[kind] = issubclass(kind, self.rows)
-        return known
-
-
 @dataclass(eq=False, slots=True, kw_only=True)
 class Plan:
     """How one operation is run, for any values of its variables but those of its conditions."""
@@ -67,7 +50,6 @@ class Plan:
     fragment_definitions: dict[str, FragmentDefinitionNode]
     selection: Selection
     variables: Variables
-    reading: Reading
     hide_suggestions: bool
 
     async def run(
@@ -145,9 +127,6 @@ class Run:
             field.definition, field.nodes, field.parent_type, batch.path(made, field)
         )
 
-    def give_items(self, kinds: set[type]) -> bool:
-        return self.plan.reading.by_item(kinds)
-
     def wait(
         self, field: Field, batch: Batch, dicts: list[Made], awaitables: list[Awaitable[Any]]
     ) -> None:
@@ -180,13 +159,13 @@ class Run:
             try:
                 found = await one.found()
             except BaseException:
-                one.close()
+                one.close(self)
                 raise
             one.finish(self, found)
             waiting = self._taken()
         if self.nothing:
             for one in waiting:
-                one.close()
+                one.close(self)
             return
         if not waiting:
             return
@@ -199,7 +178,7 @@ class Run:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             for one in waiting:
-                one.close()
+                one.close(self)
             raise
 
 
@@ -228,8 +207,8 @@ class _Waiting:
     def finish(self, run: Run, found: list[Any]) -> None:
         raise NotImplementedError
 
-    def close(self) -> None:
-        """Coroutines that nobody awaits any more."""
+    def close(self, run: Run) -> None:  # noqa: ARG002
+        """End coroutines that nobody awaits any more."""
         for one in self.awaitables:
             if asyncio.iscoroutine(one):
                 one.close()
@@ -256,3 +235,7 @@ class _Completed(_Waiting):
             fail(run, self.field, self.batch, made, completed)
         elif not run.nothing and self.batch.attached(made):
             made[self.field.key] = completed
+
+    def close(self, run: Run) -> None:
+        """What graphql-core awaits holds coroutines of its own: it has a way of its own, too."""
+        run.executor.settle_in_background(self.awaitables)

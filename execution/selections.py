@@ -60,16 +60,12 @@ class Selection:
     fields: list[Field]
 
     @cached_property
-    def reading_attributes(self) -> Generated:
-        return reader(self, by_item=False)
+    def read(self) -> Generated:
+        return reader(self)
 
-    @cached_property
-    def reading_items(self) -> Generated:
-        return reader(self, by_item=True)
-
-    def generate(self, *, items: bool) -> None:
+    def generate(self) -> None:
         """Make now, rather than when it is first run, whatever source is compiled for it."""
-        made = [self.reading_attributes, self.reading_items if items else None]
+        made = [self.read]
         made += [field.serialise for field in self.rest if field.leaf and field.depth <= 1]
         assert made  # noqa: S101 - and kept, by the properties
 

@@ -1,8 +1,10 @@
 """The connections to Postgres: how they are opened, and the proof that row security binds them."""
 
 import asyncio
+import inspect
 import json
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -10,7 +12,17 @@ import orjson
 
 
 class Row(asyncpg.Record):
-    """A row whose columns read as attributes. Subclasses declare their columns for mypy."""
+    """A row whose columns read as attributes: those that a subclass declares, at a tenth of what
+    any other costs."""
+
+    def __init_subclass__(cls) -> None:
+        for name in cls.declared():
+            setattr(cls, name, property(itemgetter(name)))
+
+    @classmethod
+    def declared(cls) -> tuple[str, ...]:
+        """The columns that the class itself declares."""
+        return tuple(inspect.get_annotations(cls))
 
     def __getattr__(self, name: str) -> Any:
         try:

@@ -31,7 +31,6 @@ from schema.nodes import global_id
 from tenants.database import WorkspaceDatabase, Writer
 from tenants.grants import GRANTS_BY_ROLE, Role
 from tenants.identity import Principal, PrincipalKind, system_principal
-from tenants.pool import Row
 from tenants.workspaces import ensure_user, join, open_workspace
 from tests.execution import comparing
 from tests.execution.comparing import differences
@@ -164,7 +163,7 @@ class World:
         self.parts = parts
         built = build_execution(parts)
         # Compiled when first met, and at once: most of what tests ask is asked once.
-        plans = Plans(built.schema, rows=(Row,), compile_at=1)
+        plans = Plans(built.schema, compile_at=1)
         self.execution = replace(built, plans=plans)
         from api.access import Access
         from tenants.api_keys import ApiKeys
