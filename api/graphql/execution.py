@@ -232,11 +232,16 @@ async def _closed(context: Context) -> None:
         log.warning("graphql.close_failed", request_id=context.request_id, reason=repr(error))
 
 
+@functools.cache
+def _seconds(kind: str, outcome: str) -> Any:
+    return metrics.OPERATIONS.labels(kind, outcome)
+
+
 def _note(prepared: Prepared, context: Context, answer: Answer, seconds: float) -> None:
     kind = prepared.definition.operation.value
     name = prepared.definition.name.value if prepared.definition.name else ""
     errors = [error["extensions"]["code"] for error in answer.get("errors", ())]
-    metrics.OPERATIONS.labels(kind, "error" if errors else "ok").observe(seconds)
+    _seconds(kind, "error" if errors else "ok").observe(seconds)
     metrics.STATEMENTS.observe(context.database.statements)
     log.info(
         "graphql.operation",
