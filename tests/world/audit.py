@@ -46,15 +46,25 @@ def main() -> int:
         runs = [_run(name, command, file) for name, command in RUNS.items()]
         findings = [Finding(**json.loads(line)) for line in file.read_text().splitlines()]
     PAGE.write_text(page(runs, findings), encoding="utf-8")
-    failed = [run.name for run in runs if not run.passed]
-    failed += [finding.check for finding in findings if finding.passed != finding.of]
-    print(f"{PAGE.relative_to(CHECKOUT)}: {len(findings)} checks, {len(failed)} failed", *failed)  # noqa: T201
+    failed = failures(runs, findings)
+    print(f"{PAGE.relative_to(CHECKOUT)}: {len(findings)} checks, {len(failed)} failed:", *failed)  # noqa: T201
     return bool(failed)
 
 
-def page(runs: Iterable[Run], findings: list[Finding]) -> str:
+def failures(runs: Iterable[Run], findings: list[Finding]) -> list[str]:
+    """Runs and checks that failed, and sections of which nothing was told: what did not run has
+    not held."""
+    told = {finding.section for finding in findings}
+    return [
+        *(run.name for run in runs if not run.passed),
+        *(finding.check for finding in findings if finding.passed != finding.of),
+        *(f"{section}: nothing ran" for section in SECTIONS if section not in told),
+    ]
+
+
+def page(runs: list[Run], findings: list[Finding]) -> str:
     """The page, in Markdown. What names no known section comes last, under its own."""
-    failed = [f for f in findings if f.passed != f.of]
+    failed = failures(runs, findings)
     lines = [
         "# Conformance",
         "",
@@ -62,7 +72,8 @@ def page(runs: Iterable[Run], findings: list[Finding]) -> str:
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in OURS)
-        + f". {len(findings)} checks, {len(failed)} failed.",
+        + f". {len(findings)} checks in {len(runs)} runs, {len(failed)} failed"
+        + (f": {'; '.join(failed)}." if failed else "."),
         "",
         "*Control* is what the same check found where it has to find something.",
         "",
@@ -104,7 +115,7 @@ def _run(name: str, command: tuple[str, ...], file: Path) -> Run:
     if done.returncode:
         print(done.stdout)  # noqa: T201
     last = (done.stdout.strip().splitlines() or [""])[-1].strip("= ")
-    counted = re.search(r"\d+ passed.*", last)
+    counted = re.search(r"\d+ (passed|failed).*", last)
     return Run(name, not done.returncode, counted[0] if counted else last[:200])
 
 
