@@ -52,7 +52,7 @@ QUERIES: tuple[tuple[str, dict[str, Any] | None], ...] = (
     ("query Q($w: Float = 1.5) { gate { told } lion { mane } scalars(broken: $w) }", {"w": 2}),
     ('{ gate { told(style: {prefix: "x"}) a: told ...f } } fragment f on Gate { a: told }', None),
     ("{ gates { selected { placed number ... on Gate { path } selected { placed } } } }", None),
-    ("{ gates { promised brokenPromise promises } }", None),
+    ("{ gates { promised brokenPromise promises twicePromised } }", None),
     ("{ gates { parentAndSelf keywordOnly b: keywordOnly(twice: true) } }", None),
     ('{ gates { class b: class(from_: 5) static c: static(word: "w") ofClass } }', None),
     (
