@@ -27,6 +27,7 @@ COPY --from=packages /app/.venv .venv
 COPY seller pyproject.toml requirements.lock ./
 COPY tenants tenants
 COPY commerce commerce
+COPY execution execution
 COPY schema schema
 COPY migrations migrations
 COPY api api

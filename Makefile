@@ -8,7 +8,7 @@ VENV := .venv/bin
 # Without bytecode every start compiles a thousand files anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-faults test-fuzz fuzz audit check static format lint types schema migrations lock \
+.PHONY: help run test test-faults test-fuzz fuzz audit bench check static format lint types schema migrations lock \
 	reset clean python installed installed-dev web
 
 help: ## Show this list
@@ -33,6 +33,9 @@ audit: installed-dev web ## Run all checks of protocols, limits, isolation and f
 fuzz: installed-dev ## Random documents, frames and requests, SECONDS (600) of each
 	@SELLER_FUZZ_SECONDS=$(or $(SECONDS),600) $(VENV)/python -m pytest -m fuzz -rP --show-capture=stdout \
 		tests/fuzz/test_documents.py tests/fuzz/test_frames.py tests/fuzz/test_requests.py $(ARGS)
+
+bench: installed-dev ## What five operations cost, beside what a team would pick instead (SCALE=0.01: a quick look)
+	@$(VENV)/python -m benchmarks.operations $(if $(SCALE),--scale $(SCALE)) $(ARGS)
 
 check: static test test-faults test-fuzz ## All that CI checks: format, lint, types, imports, schema, migrations, tests
 
@@ -73,7 +76,8 @@ reset: python ## Remove all data of the embedded servers (refused while they run
 		else $(PYTHON) -m api.embedded.reset $(STATE); fi
 
 clean: ## Remove what was installed and built; the data stay
-	@rm -rf .venv web/node_modules web/dist tests/clients/node/node_modules .mypy_cache .ruff_cache .pytest_cache \
+	@rm -rf .venv web/node_modules web/dist tests/clients/node/node_modules \
+		benchmarks/operations/node/node_modules .mypy_cache .ruff_cache .pytest_cache \
 		.import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -44,6 +44,7 @@ from api.playground import playground_routes
 from api.settings import CHECKOUT, Settings, SettingsError
 from api.sign_in import SignIn
 from api.socket_protocol import FAREWELL
+from execution import Plans
 from schema.context import Context, Platform
 from schema.root import SCHEMA
 from tenants.api_keys import ApiKeys
@@ -185,8 +186,21 @@ def build_execution(parts: Parts) -> Execution:
             waiting=settings.operations_waiting,
             patience=settings.operation_timeout,
         ),
+        plans=_plans(parts, schema, documents),
         suggestions=settings.suggestions,
         timeout=settings.operation_timeout,
+    )
+
+
+def _plans(parts: Parts, schema: GraphQLSchema, documents: Documents) -> Plans | None:
+    settings = parts.settings
+    if not settings.compiled_execution:
+        return None
+    return Plans(
+        schema,
+        most=settings.compiled_operations,
+        hide_suggestions=not settings.suggestions,
+        beside=documents.beside,
     )
 
 

@@ -33,6 +33,9 @@ STATEMENTS = Histogram(
     "Round trips to Postgres per operation.",
     buckets=(0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 25, 50),
 )
+NOT_COMPILED = Counter(
+    "seller_not_compiled_operations_total", "Runs by graphql-core, and why.", ["reason"]
+)
 THROTTLED = Counter("seller_throttled_operations_total", "Operations over their budget.")
 SUBSCRIPTIONS = Gauge("seller_subscriptions", "Subscriptions that are running.")
 SOCKETS = Gauge("seller_sockets", "WebSocket connections that are open.")

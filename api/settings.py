@@ -117,6 +117,12 @@ class Settings(BaseSettings):
     suggestions: bool = Field(
         default=False, description="Whether errors suggest names that exist; `seller run`: true."
     )
+    compiled_execution: bool = Field(
+        default=True, description="Whether operations met twice run as compiled plans."
+    )
+    compiled_operations: Count = Field(
+        default=512, description="Operations whose plans are kept; the least used are forgotten."
+    )
     get_queries: bool = Field(default=True, description="Whether queries may be sent with GET.")
     max_batch: Count = Field(
         default=1, description="Operations of one HTTP request; 1: no lists of them."

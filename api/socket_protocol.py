@@ -6,6 +6,7 @@ lies unread is reset, and the close frame is lost.
 """
 
 import asyncio
+import contextlib
 from typing import Any
 
 from uvicorn._types import ASGIReceiveEvent
@@ -87,8 +88,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             )
         self.close_sent = True
         self.transport.write(b"".join(self.conn.data_to_send()))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        with contextlib.suppress(OSError):  # they may be gone already
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
         self.close_timer = self.loop.call_later(FAREWELL, self.transport.close)
         self.read_paused = False
         self._read_on()

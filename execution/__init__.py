@@ -13,6 +13,6 @@ is made of) and `running.py` (what happens when it runs).
 
 from execution.declarations import batched, by_class
 from execution.plans import NotCompiled, Plans
-from execution.running import Outcome, Plan, Reading
+from execution.running import Outcome, Plan
 
-__all__ = ["NotCompiled", "Outcome", "Plan", "Plans", "Reading", "batched", "by_class"]
+__all__ = ["NotCompiled", "Outcome", "Plan", "Plans", "batched", "by_class"]

@@ -19,7 +19,7 @@ class Batch:
     place has indexes. Places are worked out when an error asks for them, and seldom otherwise.
     """
 
-    __slots__ = ("_known", "_places", "by_item", "dicts", "field", "objects", "parent", "selection")
+    __slots__ = ("_known", "_places", "dicts", "field", "objects", "parent", "selection")
 
     def __init__(
         self,
@@ -29,13 +29,11 @@ class Batch:
         field: "Field | None" = None,
         parent: "Batch | None" = None,
         places: Callable[[], Iterable[Place]] = tuple,
-        by_item: bool = False,
     ) -> None:
         self.selection = selection
         self.objects = objects
         self.field = field
         self.parent = parent
-        self.by_item = by_item
         self.dicts: list[Made] = []
         self._places = places
         self._known: dict[int, Place] | None = None

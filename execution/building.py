@@ -33,8 +33,9 @@ from graphql.execution.values import VariableValues
 from execution import strawberry_fields
 from execution.arguments import Arguments
 from execution.resolving import Call, DefaultRead, PlainRead, Resolve, resolve_plainly
-from execution.running import Plan, Reading
+from execution.running import Plan
 from execution.selections import Field, Selection
+from execution.variables import Variables
 
 _MOST_FIELDS = 5_000  # of a plan; fragments on interfaces multiply
 
@@ -95,7 +96,6 @@ class Building:
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
     variables: VariableValues
-    reading: Reading
     hide_suggestions: bool
     _fields: int = field(default=0, init=False)
 
@@ -126,13 +126,17 @@ class Building:
             fragments=self.fragments,
             fragment_definitions=definitions,
             selection=selection,
-            reading=self.reading,
+            variables=Variables(
+                self.schema, self.operation, hide_suggestions=self.hide_suggestions
+            ),
             hide_suggestions=self.hide_suggestions,
         )
 
     def _selection(self, kind: GraphQLObjectType, grouped: dict[str, Any]) -> Selection:
         fields = (self._field(kind, key, details) for key, details in grouped.items())
-        return Selection(kind, [each for each in fields if each is not None])
+        selection = Selection(kind, [each for each in fields if each is not None])
+        selection.generate()
+        return selection
 
     def _field(self, parent: GraphQLObjectType, key: str, details: Any) -> Field | None:
         name = details[0].node.name.value

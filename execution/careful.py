@@ -26,7 +26,7 @@ def complete_by_graphql_core(
     run: "Run", field: "Field", batch: "Batch", made: "Made", value: Any
 ) -> None:
     path = batch.path(made, field)
-    executor = run.executor
+    executor = run.careful_executor()
     info = executor.build_resolve_info(field.definition, field.nodes, field.parent_type, path)
     try:
         completed = executor.complete_value(
@@ -44,7 +44,9 @@ def execute_carefully(
     """Have graphql-core resolve and complete a field of one object."""
     path = batch.path(made, field)
     try:
-        completed = run.executor.execute_field(field.parent_type, source, field.details, path, None)
+        completed = run.careful_executor().execute_field(
+            field.parent_type, source, field.details, path, None
+        )
     except Exception as error:  # noqa: BLE001
         fail(run, field, batch, made, error)
     else:

@@ -60,14 +60,14 @@ def fill(run: "Run", batch: Batch) -> None:
 def read(run: "Run", batch: Batch) -> bool:
     """Make the dicts of a batch, with their plain fields; False where these have to be read
     carefully, once the dicts stand in the answer."""
-    batch.by_item = run.give_items(set(map(type, batch.objects)))
     selection = batch.selection
-    generated = selection.reading_items if batch.by_item else selection.reading_attributes
     try:
-        batch.dicts = generated.call(batch.objects)
+        batch.dicts = selection.read.call(batch.objects)
     except Exception:  # noqa: BLE001 - graphql-core meets it again
         batch.dicts = [dict.fromkeys(selection.keys) for _ in batch.objects]
         return False
+    finally:
+        run.made.append((selection.keys, len(batch.objects)))
     return True
 
 
@@ -82,7 +82,7 @@ def _leaves(
     run: "Run", field: "Field", batch: Batch, dicts: "list[Made]", values: list[Any]
 ) -> None:
     try:
-        completed = field.serialise(values)
+        completed = field.serialise.call(values)
     except Exception:  # noqa: BLE001
         for made, value in zip(dicts, values, strict=True):
             complete_carefully(run, field, batch, made, value)
@@ -111,6 +111,10 @@ def _lists(
 ) -> None:
     if _SEQUENCES.issuperset(map(type, values)):
         objects = list(chain.from_iterable(values))
+        if not objects:
+            for made in dicts:
+                made[field.key] = []
+            return
         selection = _only_selection(field, objects)
         if selection is not None:
             _put_lists(run, field, batch, dicts, values, selection, objects)

@@ -75,6 +75,9 @@ def _usual(leaf: GraphQLLeafType, value: str, constants: Constants) -> tuple[str
         # The encoder of the answer writes it, ten times as fast and to the same text.
         moment, utc = constants.name("datetime", datetime), constants.name("utc", UTC)
         return "v", f"type(v := {value}) is {moment} and v.tzinfo is {utc}"
+    if getattr(leaf, "serialize", None) is str:
+        decimal = constants.name("decimal", Decimal)
+        return "str(v)", f"type(v := {value}) is str or type(v) is {decimal}"
     return None
 
 

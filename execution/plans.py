@@ -1,6 +1,7 @@
 """The plans of a schema, kept for as long as they are used."""
 
 from collections import OrderedDict
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +16,12 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues, get_variable_values
 
 from execution.building import Building, NotCompiled, conditions
-from execution.running import Plan, Reading
+from execution.running import Plan
 
 __all__ = ["NotCompiled", "Plans"]
 
 _FIRST_SIGHT = NotCompiled("first sight")
+_BEING_BUILT = NotCompiled("being built")
 _CONDITION = NotCompiled("condition")
 _NO_VALUES = VariableValues({}, {})
 _MOST_VARIANTS = 16  # of one operation, by the values of its conditions
@@ -49,16 +51,17 @@ class Plans:
         schema: GraphQLSchema,
         *,
         most: int = 512,
-        rows: tuple[type, ...] = (),
         hide_suggestions: bool = True,
         compile_at: int = 2,
+        beside: Executor | None = None,
     ) -> None:
-        """`rows`: see `Reading`. `compile_at`: at which meeting an operation is compiled."""
+        """`compile_at`: at which meeting an operation is compiled; by a
+        thread of `beside`, while graphql-core runs it once more, or at once where that is None."""
         self._schema = schema
         self._most = most
-        self._reading = Reading(rows)
         self._hide_suggestions = hide_suggestions
         self._compile_at = compile_at
+        self._beside = beside
         self._seen: OrderedDict[int, tuple[OperationDefinitionNode, int]] = OrderedDict()
         self._known: OrderedDict[int, _Known] = OrderedDict()
 
@@ -84,10 +87,9 @@ class Plans:
         case = tuple(map(values.coerced.get, known.conditions))
         plan = known.plans.get(case)
         if plan is None:
-            plan = self._built(known, values)
             if len(known.plans) >= _MOST_VARIANTS:
                 known.plans.clear()
-            known.plans[case] = plan
+            plan = known.plans[case] = self._ordered(known, values, case)
         return plan
 
     def _met(self, document: DocumentNode, operation: OperationDefinitionNode) -> _Known | None:
@@ -119,18 +121,32 @@ class Plans:
         wanted = [one for one in definitions if one.variable.name.value in known.conditions]
         return get_variable_values(self._schema, wanted, variables or {})
 
-    def _built(self, known: _Known, values: VariableValues) -> Plan | NotCompiled:
-        try:
-            return Building(
-                schema=self._schema,
-                operation=known.operation,
-                fragments=known.fragments,
-                variables=values,
-                reading=self._reading,
-                hide_suggestions=self._hide_suggestions,
-            ).plan()
-        except NotCompiled as reason:
-            return reason
+    def _ordered(
+        self, known: _Known, values: VariableValues, case: tuple[Any, ...]
+    ) -> Plan | NotCompiled:
+        """The plan, or, where somebody builds it meanwhile, that it is not there yet."""
+        building = Building(
+            schema=self._schema,
+            operation=known.operation,
+            fragments=known.fragments,
+            variables=values,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if self._beside is None:
+            return _built(building)
+
+        def build() -> None:
+            known.plans[case] = _built(building)
+
+        self._beside.submit(build)
+        return _BEING_BUILT
+
+
+def _built(building: Building) -> Plan | NotCompiled:
+    try:
+        return building.plan()
+    except NotCompiled as reason:
+        return reason
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDetails]:

@@ -29,9 +29,9 @@ class Resolve(Protocol):
 class PlainRead(Protocol):
     """Reads an attribute of the object, without arguments, context or side effects."""
 
-    def source(self, of: str, constants: Constants, *, by_item: bool) -> str: ...
+    def source(self, of: str, constants: Constants) -> str: ...
 
-    def values(self, objects: list[Any], *, by_item: bool) -> list[Any]: ...
+    def values(self, objects: list[Any]) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,12 @@ class AttributeRead:
     name: str
     get: Callable[[Any, str], Any]
 
-    def source(self, of: str, constants: Constants, *, by_item: bool) -> str:
+    def source(self, of: str, constants: Constants) -> str:
         if self.get is not getattr:
             return f"{constants.name('get', self.get)}({of}, {self.name!r})"
-        return f"{of}[{self.name!r}]" if by_item else attribute(of, self.name)
+        return attribute(of, self.name)
 
-    def values(self, objects: list[Any], *, by_item: bool) -> list[Any]:
-        if by_item and self.get is getattr:
-            return [o[self.name] for o in objects]
+    def values(self, objects: list[Any]) -> list[Any]:
         return [self.get(o, self.name) for o in objects]
 
 
@@ -58,10 +56,10 @@ class DefaultRead:
 
     name: str
 
-    def source(self, of: str, constants: Constants, *, by_item: bool) -> str:  # noqa: ARG002
+    def source(self, of: str, constants: Constants) -> str:
         return f"{constants.name('default', _default)}({of}, {self.name!r})"
 
-    def values(self, objects: list[Any], *, by_item: bool) -> list[Any]:  # noqa: ARG002
+    def values(self, objects: list[Any]) -> list[Any]:
         return [_default(o, self.name) for o in objects]
 
 
@@ -76,7 +74,7 @@ def resolve_plainly(run: "Run", field: "Field", batch: "Batch") -> None:
     """Read objects and lists off the objects of the batch."""
     assert field.plain is not None  # noqa: S101 - see building.py
     try:
-        values = field.plain.values(batch.objects, by_item=batch.by_item)
+        values = field.plain.values(batch.objects)
     except Exception:  # noqa: BLE001 - whatever it was, graphql-core meets it again
         for made, source in zip(batch.dicts, batch.objects, strict=True):
             execute_carefully(run, field, batch, made, source)
@@ -140,10 +138,7 @@ class BatchedCall:
     def __call__(self, run: "Run", field: "Field", batch: "Batch") -> None:
         key = self.declared.key
         try:
-            objects = batch.objects
-            keys = (
-                [o[key] for o in objects] if batch.by_item else [getattr(o, key) for o in objects]
-            )
+            keys = [getattr(source, key) for source in batch.objects]
         except Exception:  # noqa: BLE001 - the resolver itself meets it again
             for made, source in zip(batch.dicts, batch.objects, strict=True):
                 execute_carefully(run, field, batch, made, source)

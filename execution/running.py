@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,13 @@ from graphql import (
     OperationType,
 )
 from graphql.execution import Executor, default_field_resolver, default_type_resolver
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from execution.batches import Batch, Made
 from execution.careful import fail
 from execution.completing import complete_awaited, fill, read, read_carefully
 from execution.selections import Field, Selection
+from execution.variables import Variables
 
 if TYPE_CHECKING:
     from execution.arguments import Arguments
@@ -27,28 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an operation came to; `ran` is False where its variables kept it from being run."""
+    """What an operation came to. Without data, and with errors that have no path, it was not run:
+    its variables are not what it takes.
+
+    `made` counts the objects of the answer: the keys that they have, and how many have these. None
+    where errors, or graphql-core, had a hand in it.
+    """
 
     data: dict[str, Any] | None
     errors: list[GraphQLError]
-    ran: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """`rows` are classes whose objects give their attributes as items too, and more quickly."""
-
-    rows: tuple[type, ...] = ()
-    _known: dict[type, bool] = field(default_factory=dict)
-
-    def by_item(self, kinds: set[type]) -> bool:
-        return bool(kinds) and all(map(self._is_row, kinds))
-
-    def _is_row(self, kind: type) -> bool:
-        known = self._known.get(kind)
-        if known is None:
-            known = self._known[kind] = issubclass(kind, self.rows)
-        return known
+    made: list[tuple[tuple[str, ...], int]] | None = None
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -60,25 +49,16 @@ class Plan:
     fragments: dict[str, Any]
     fragment_definitions: dict[str, FragmentDefinitionNode]
     selection: Selection
-    reading: Reading
+    variables: Variables
     hide_suggestions: bool
-
-    def coerced(self, variables: dict[str, Any] | None) -> VariableValues | list[GraphQLError]:
-        return get_variable_values(
-            self.schema,
-            self.operation.variable_definitions or (),
-            variables or {},
-            max_errors=50,
-            hide_suggestions=self.hide_suggestions,
-        )
 
     async def run(
         self, variables: dict[str, Any] | None, *, context: Any, root: Any = None
     ) -> Outcome:
         """Answer the operation. Errors of resolvers are in the outcome, in no certain order."""
-        coerced = self.coerced(variables)
+        coerced = self.variables.coerced(variables)
         if isinstance(coerced, list):
-            return Outcome(None, coerced, ran=False)
+            return Outcome(None, coerced)
         return await Run(self, coerced, context, root).outcome()
 
 
@@ -92,6 +72,8 @@ class Run:
         self.root = root
         self.errors: list[GraphQLError] = []
         self.nothing = False  # an error has put null over the whole answer
+        self.made: list[tuple[tuple[str, ...], int]] = []
+        self.careful = False  # graphql-core has completed something
         self.given: dict[Arguments, dict[str, Any]] = {}
         self._waiting: list[_Waiting] = []
 
@@ -104,15 +86,22 @@ class Run:
         else:
             fill(self, batch)
             await self._settle(self._taken())
-        if "executor" in self.__dict__:
+        if self.careful:
             self.errors += self.executor.collected_errors.errors
-        return Outcome(None if self.nothing else batch.dicts[0], self.errors)
+        if self.careful or self.errors:
+            return Outcome(None if self.nothing else batch.dicts[0], self.errors)
+        return Outcome(batch.dicts[0], self.errors, self.made)
 
     async def _one_after_the_other(self, batch: Batch) -> None:
         for each in batch.selection.rest:
             if not self.nothing:
                 each.resolve(self, each, batch)  # type: ignore[misc]
                 await self._settle(self._taken())
+
+    def careful_executor(self) -> Executor[Any]:
+        """graphql-core's, about to complete something."""
+        self.careful = True
+        return self.executor
 
     @cached_property
     def executor(self) -> Executor[Any]:
@@ -137,9 +126,6 @@ class Run:
         return self.executor.build_resolve_info(
             field.definition, field.nodes, field.parent_type, batch.path(made, field)
         )
-
-    def give_items(self, kinds: set[type]) -> bool:
-        return self.plan.reading.by_item(kinds)
 
     def wait(
         self, field: Field, batch: Batch, dicts: list[Made], awaitables: list[Awaitable[Any]]
@@ -166,17 +152,21 @@ class Run:
     async def _settle(self, waiting: "list[_Waiting]") -> None:
         """Wait for all of these, and for all that follows from each as soon as it is there.
 
-        No error ends the others: only the end of the whole operation does.
+        No error ends the others, unless nothing is left of the answer that they could stand in.
         """
-        while len(waiting) == 1:
+        while len(waiting) == 1 and not self.nothing:
             (one,) = waiting
             try:
                 found = await one.found()
             except BaseException:
-                one.close()
+                one.close(self)
                 raise
             one.finish(self, found)
             waiting = self._taken()
+        if self.nothing:
+            for one in waiting:
+                one.close(self)
+            return
         if not waiting:
             return
         tasks = [asyncio.ensure_future(self._settle([one])) for one in waiting]
@@ -188,7 +178,7 @@ class Run:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             for one in waiting:
-                one.close()
+                one.close(self)
             raise
 
 
@@ -217,8 +207,8 @@ class _Waiting:
     def finish(self, run: Run, found: list[Any]) -> None:
         raise NotImplementedError
 
-    def close(self) -> None:
-        """Coroutines that nobody awaits any more."""
+    def close(self, run: Run) -> None:  # noqa: ARG002
+        """End coroutines that nobody awaits any more."""
         for one in self.awaitables:
             if asyncio.iscoroutine(one):
                 one.close()
@@ -245,3 +235,7 @@ class _Completed(_Waiting):
             fail(run, self.field, self.batch, made, completed)
         elif not run.nothing and self.batch.attached(made):
             made[self.field.key] = completed
+
+    def close(self, run: Run) -> None:
+        """What graphql-core awaits holds coroutines of its own: it has a way of its own, too."""
+        run.executor.settle_in_background(self.awaitables)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import FieldNode, GraphQLField, GraphQLLeafType, GraphQLObjectType
 from graphql.type import GraphQLAbstractType
 
-from execution.source import Generated, Read, reader, serialiser
+from execution.source import Generated, reader, serialiser
 
 if TYPE_CHECKING:
     from execution.resolving import PlainRead, Resolve
@@ -48,8 +48,8 @@ class Field:
         )
 
     @cached_property
-    def serialise(self) -> Read:
-        return serialiser(self).call
+    def serialise(self) -> Generated:
+        return serialiser(self)
 
 
 @dataclass(eq=False)
@@ -60,12 +60,14 @@ class Selection:
     fields: list[Field]
 
     @cached_property
-    def reading_attributes(self) -> Generated:
-        return reader(self, by_item=False)
+    def read(self) -> Generated:
+        return reader(self)
 
-    @cached_property
-    def reading_items(self) -> Generated:
-        return reader(self, by_item=True)
+    def generate(self) -> None:
+        """Make now, rather than when it is first run, whatever source is compiled for it."""
+        made = [self.read]
+        made += [field.serialise for field in self.rest if field.leaf and field.depth <= 1]
+        assert made  # noqa: S101 - and kept, by the properties
 
     @cached_property
     def keys(self) -> tuple[str, ...]:

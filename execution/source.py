@@ -4,7 +4,7 @@
         return [
             {
                 'id': None,
-                'title': v if type(v := o['title']) is str else coerced_1(v),
+                'title': v if type(v := o.title) is str else coerced_1(v),
             }
             for o in objects
         ]
@@ -35,12 +35,11 @@ class Generated:
     text: str
 
 
-def reader(selection: "Selection", *, by_item: bool) -> Generated:
-    """Objects to the dicts of their answers. `by_item`: they give their attributes as items too."""
+def reader(selection: "Selection") -> Generated:
+    """Objects to the dicts of their answers."""
     constants = Constants()
     entries = [
-        f"            {field.key!r}: {_entry(field, constants, by_item=by_item)},\n"
-        for field in selection.fields
+        f"            {field.key!r}: {_entry(field, constants)},\n" for field in selection.fields
     ]
     body = f"        {{\n{''.join(entries)}        }}\n        for o in objects\n"
     text = f"def read(objects):  # {selection.type.name}\n    return [\n{body}    ]\n"
@@ -65,12 +64,12 @@ def serialiser(field: "Field") -> Generated:
     return _compiled(text, constants)
 
 
-def _entry(field: "Field", constants: Constants, *, by_item: bool) -> str:
+def _entry(field: "Field", constants: Constants) -> str:
     if field.name == "__typename":
         return repr(field.parent_type.name)
     if not field.plain or field.leaf is None:
         return "None"
-    value = field.plain.source("o", constants, by_item=by_item)
+    value = field.plain.source("o", constants)
     return expression(field.leaf, value, nullable=field.nullable[0], constants=constants)
 
 

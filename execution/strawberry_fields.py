@@ -6,8 +6,10 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from graphql import FieldNode, GraphQLField
+from strawberry import ID
 from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.arguments import convert_arguments
+from strawberry.types.arguments import convert_argument
+from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 
 from execution.arguments import Arguments
@@ -113,16 +115,28 @@ def _arguments(
 ) -> Arguments | None:
     if not definition.args:
         return None
+    name_of = schema.config.name_converter.from_argument
+    registry = schema.schema_converter.scalar_registry
+    plan = [(name_of(one), one.python_name, one.type, _stays(one.type)) for one in field.arguments]
 
     def convert(given: dict[str, Any]) -> dict[str, Any]:
-        return convert_arguments(
-            given,
-            field.arguments,
-            scalar_registry=schema.schema_converter.scalar_registry,
-            config=schema.config,
-        )
+        converted = {}
+        for name, python_name, kind, stays in plan:
+            if name in given:
+                value = given[name]
+                if not stays:
+                    value = convert_argument(value, kind, registry, schema.config, path=(name,))
+                converted[python_name] = value
+        return converted
 
     return Arguments(definition, node, convert)
+
+
+def _stays(kind: Any) -> bool:
+    """Whether Strawberry passes values of the type on as they are."""
+    if type(kind) is StrawberryOptional:
+        kind = kind.of_type
+    return any(kind is one for one in (str, int, bool, float, ID))
 
 
 def _make_info(known_as: StrawberryField, schema: "Schema") -> MakeInfo:

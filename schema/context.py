@@ -56,6 +56,10 @@ class Context:
         """What a relation leads to from one key; asked together with its siblings."""
         return await self._loaders.load(relation, key)
 
+    def load_many(self, relation: str, keys: list[Any]) -> Awaitable[list[Any]]:
+        """What a relation leads to from each of the keys."""
+        return self._loaders.load_many(relation, keys)
+
     async def load_where_allowed(self, relation: str, key: Any) -> Any:
         """Like `load`, and null to whoever may not read it: a key may change what it cannot see."""
         if key is None or not self._loaders.allowed(relation):

@@ -14,7 +14,7 @@ from commerce.shops.sites import Site
 from schema.connections import Connection, connect
 from schema.context import Info
 from schema.filters import DateTimeFilter, Filter, StringFilter, Translate, condition
-from schema.nodes import Node, local_id, node_id
+from schema.nodes import Node, instances_of, local_id, node_id
 from schema.products import Direction, ordering
 from tenants.grants import Grant
 
@@ -31,9 +31,7 @@ class LiveRoom(Node):
     started_at: datetime
     ended_at: datetime | None
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, LiveRoomRow)
+    is_type_of = instances_of(LiveRoomRow)
 
 
 @strawberry.enum(description="What LIVE rooms can be sorted by.")

@@ -5,14 +5,14 @@ row asked for twice is read once, and never longer, so nobody sees what was read
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import strawberry
 from aiodataloader import DataLoader
 
+from execution import batched
 from schema.costs import list_size
 from tenants.database import Reader
 from tenants.grants import Grant
@@ -48,6 +48,10 @@ def relation(
     `size` is how many rows a list is taken to have when the cost of an operation is told.
     """
 
+    def load_many(context: "Context", keys: list[Any]) -> Awaitable[list[Any]]:
+        return context.load_many(name, keys)
+
+    @batched(key=key, load=load_many)
     async def follow(root: strawberry.Parent[Any], info: strawberry.Info[Any, None]) -> Any:
         value = root[key]
         return None if value is None else await info.context.load(name, value)
@@ -61,32 +65,54 @@ class Loaders:
 
     def __init__(self, context: "Context") -> None:
         self._context = context
-        self._loaders: dict[str, DataLoader[Any, Any]] = {}
+        self._loaders: dict[str, DataLoader[list[Any], list[Any]]] = {}
 
     async def load(self, name: str, key: Any) -> Any:
+        (row,) = await self.load_many(name, [key])
+        return row
+
+    def load_many(self, name: str, keys: list[Any]) -> "asyncio.Future[list[Any]]":
+        """What each of the keys leads to. Whoever asks has a future of their own: graphql-core
+        cancels a field whose sibling failed, and others may wait for the same row."""
         loader = self._loaders.get(name)
         if loader is None:
-            loader = self._loaders[name] = DataLoader(self._batch(_relations[name]))
-        # Siblings share this future; graphql-core cancels a field whose sibling failed.
-        row = loader.load(key)
-        row.add_done_callback(_noticed)
-        return await asyncio.shield(row)
+            rows = _Rows(self._context, _relations[name])
+            loader = self._loaders[name] = DataLoader(rows.of_groups, cache=False)
+        found = loader.load(keys)
+        found.add_done_callback(_noticed)
+        return found
 
     def allowed(self, name: str) -> bool:
         return self._context.allows(_relations[name].grant)
 
-    def _batch(self, relation: Relation) -> Callable[[list[Any]], Coroutine[Any, Any, list[Any]]]:
-        async def load_many(keys: list[Any]) -> list[Any]:
-            rows = await relation.query(self._context.reading(relation.grant), keys)
-            if relation.many:
-                grouped: dict[Any, list[Any]] = defaultdict(list)
-                for row in rows:
-                    grouped[row[relation.by]].append(row)
-                return [grouped.get(key, []) for key in keys]
-            single = {row[relation.by]: row for row in rows}
-            return [single.get(key) for key in keys]
 
-        return load_many
+class _Rows:
+    """What is known of one relation, by key; its loader gathers groups of keys."""
+
+    def __init__(self, context: "Context", relation: Relation) -> None:
+        self._context = context
+        self._relation = relation
+        self._known: dict[Any, Any] = {}
+        self._turn = asyncio.Lock()  # what is on its way already is not asked for again
+
+    async def of_groups(self, groups: list[list[Any]]) -> list[list[Any]]:
+        async with self._turn:
+            known = self._known
+            missing = dict.fromkeys(key for keys in groups for key in keys if key not in known)
+            if missing:
+                known.update(await self._asked(list(missing)))
+        return [[known[key] for key in keys] for keys in groups]
+
+    async def _asked(self, keys: list[Any]) -> dict[Any, Any]:
+        relation = self._relation
+        rows = await relation.query(self._context.reading(relation.grant), keys)
+        if not relation.many:
+            return dict.fromkeys(keys) | {row[relation.by]: row for row in rows}
+        grouped: dict[Any, list[Any]] = {key: [] for key in keys}
+        by = relation.by
+        for row in rows:
+            grouped[row[by]].append(row)
+        return grouped
 
 
 def _noticed(row: "asyncio.Future[Any]") -> None:

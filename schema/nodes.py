@@ -14,6 +14,7 @@ from uuid import UUID
 import strawberry
 
 from commerce.pages import BadArgument
+from execution import by_class
 from schema.context import Info
 
 
@@ -39,6 +40,16 @@ def node_id(type_name: str, *, relation: str, read: Callable[[str], Any] = UUID)
         return global_id(type_name, root["id"])
 
     return strawberry.field(resolver=resolve)
+
+
+def instances_of(kind: type) -> Any:
+    """The `is_type_of` of a type whose objects are of that class, and are no others'."""
+
+    @by_class
+    def is_type_of(obj: Any, _info: Any) -> bool:
+        return isinstance(obj, kind)
+
+    return staticmethod(is_type_of)
 
 
 def global_id(type_name: str, value: Any) -> strawberry.ID:

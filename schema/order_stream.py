@@ -11,7 +11,7 @@ from commerce.orders.lifecycle import OrderStatus
 from commerce.pages import BadArgument
 from schema.context import Info
 from schema.filters import Filter
-from schema.nodes import global_id, local_id
+from schema.nodes import global_id, instances_of, local_id
 from schema.orders import Order
 from tenants.events import Event, Gap
 from tenants.grants import Grant
@@ -58,9 +58,7 @@ class OrderEvent:
         resolver=_order, description="The order as it is now, which may be newer than the event."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, Event)
+    is_type_of = instances_of(Event)
 
 
 @strawberry.type(

@@ -36,7 +36,7 @@ from schema.filters import (
 from schema.live_rooms import LiveRoom
 from schema.loaders import relation
 from schema.money import Money, exact_money, money
-from schema.nodes import Node, local_id, node_id
+from schema.nodes import Node, instances_of, local_id, node_id
 from schema.products import Direction, Sku, ordering
 from tenants.grants import Grant
 
@@ -62,9 +62,7 @@ class Package(Node):
     tracking: list[TrackingEvent] = relation("tracking_by_package", size=5)
     order: "Order" = relation("order", key="order_id")
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, PackageRow)
+    is_type_of = instances_of(PackageRow)
 
 
 def _unit_price(root: strawberry.Parent[OrderLineRow]) -> Money:
@@ -224,9 +222,7 @@ class Order(Node):
     live_room: LiveRoom | None = relation("live_room", key="live_room_id")
     available_actions: list[AvailableOrderAction] = strawberry.field(resolver=_available_actions)
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, OrderRow)
+    is_type_of = instances_of(OrderRow)
 
 
 @strawberry.enum(description="What orders can be sorted by.")
@@ -293,6 +289,11 @@ _SPECIAL: dict[str, Translate] = {
 }
 
 
+def order_condition(where: OrderWhere | None) -> Condition:
+    """For whatever else is asked of the same orders."""
+    return condition(where, _SPECIAL)
+
+
 async def orders(
     info: Info,
     first: int | None = None,
@@ -305,7 +306,7 @@ async def orders(
     return await connect(
         info.context.reading(Grant.ORDERS_READ),
         ORDERS,
-        where=condition(where, _SPECIAL),
+        where=order_condition(where),
         order_by=ordering(order_by),
         window=Window(first=first, after=after, last=last, before=before),
     )

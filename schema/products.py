@@ -24,7 +24,7 @@ from schema.context import Info
 from schema.filters import DateTimeFilter, Filter, StringFilter, Translate, condition
 from schema.loaders import relation
 from schema.money import Money, money
-from schema.nodes import Node, local_id, node_id
+from schema.nodes import Node, instances_of, local_id, node_id
 from schema.stock import StockLevel
 from tenants.grants import Grant
 
@@ -35,9 +35,7 @@ class Category(Node):
     name: str
     parent: "Category | None" = relation("category", key="parent_id")
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, CategoryRow)
+    is_type_of = instances_of(CategoryRow)
 
 
 @strawberry.type(description="A product's texts in another language.")
@@ -90,9 +88,7 @@ class Sku(Node):
     stock: list[StockLevel] = relation("stock_by_sku", size=3)
     product: "Product" = relation("product", key="product_id")
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, SkuRow)
+    is_type_of = instances_of(SkuRow)
 
 
 def _attributes(root: strawberry.Parent[ProductRow]) -> list[ProductAttribute]:
@@ -122,9 +118,7 @@ class Product(Node):
     listings: list[Listing] = relation("listings_by_product", size=5)
     available_actions: list[ProductAction] = strawberry.field(resolver=_available_actions)
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, ProductRow)
+    is_type_of = instances_of(ProductRow)
 
 
 @strawberry.enum(description="What products can be sorted by.")

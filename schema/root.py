@@ -10,7 +10,9 @@ from strawberry.schema.name_converter import NameConverter
 
 import schema.enums
 import schema.relations
-from schema.costs import cost
+from commerce.orders.gmv import HOURS_OF_WEEK
+from schema.costs import cost, list_size
+from schema.gmv import HourlyGmv, hourly_gmv
 from schema.inputs import read_by_plan
 from schema.live_rooms import LiveRoom, LiveRoomConnection, live_room, live_rooms
 from schema.money import CURRENCY_CODE, CurrencyCode
@@ -118,6 +120,12 @@ class Query:
         resolver=order_line_figures,
         description="Exact sums over order lines, one entry a currency.",
         directives=cost(20),
+    )
+    gmv_by_hour_of_week: list[HourlyGmv] = strawberry.field(
+        resolver=hourly_gmv,
+        description="Where in the week GMV is made, by site: a heat map. Unpaid and cancelled "
+        "orders are left out, and hours without orders.",
+        directives=[*cost(20), *list_size(HOURS_OF_WEEK)],
     )
     live_room: LiveRoom | None = strawberry.field(
         resolver=live_room, description="One LIVE room; null where there is none."

@@ -10,7 +10,7 @@ from commerce.stock.queries import WarehouseRow
 from commerce.stock.tables import WarehousePurpose, WarehouseStatus, WarehouseType
 from schema.context import Info
 from schema.loaders import relation
-from schema.nodes import Node, node_id
+from schema.nodes import Node, instances_of, node_id
 from tenants.grants import Grant
 
 
@@ -22,9 +22,7 @@ class Warehouse(Node):
     type: WarehouseType
     status: WarehouseStatus
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, WarehouseRow)
+    is_type_of = instances_of(WarehouseRow)
 
 
 @strawberry.type(description="Pieces of one SKU in one warehouse.")

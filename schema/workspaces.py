@@ -15,7 +15,7 @@ from schema.context import Info
 from schema.filters import DateTimeFilter, Filter, StringFilter, condition
 from schema.loaders import Relation, declare, relation
 from schema.money import CurrencyCode
-from schema.nodes import Node, global_id, node_id
+from schema.nodes import Node, global_id, instances_of, node_id
 from tenants import api_keys
 from tenants import workspaces as queries
 from tenants.api_keys import ApiKeyRow
@@ -33,9 +33,7 @@ class User(Node):
     email: str
     name: str
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, UserRow)
+    is_type_of = instances_of(UserRow)
 
 
 def _currency(root: strawberry.Parent[ShopRow]) -> CurrencyCode:
@@ -56,9 +54,7 @@ class Shop(Node):
     currency: CurrencyCode = strawberry.field(resolver=_currency)
     time_zone: str = strawberry.field(resolver=_time_zone)
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, ShopRow)
+    is_type_of = instances_of(ShopRow)
 
 
 @strawberry.type(description="A person in this workspace, with the role they hold.")
@@ -77,9 +73,7 @@ class ApiKey(Node):
     expires_at: datetime | None
     last_used_at: datetime | None
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, ApiKeyRow)
+    is_type_of = instances_of(ApiKeyRow)
 
 
 @strawberry.type(description="Somebody who may come in. The token is shown once, when it is made.")
@@ -90,9 +84,7 @@ class Invitation(Node):
     created_at: datetime
     expires_at: datetime
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, InvitationRow)
+    is_type_of = instances_of(InvitationRow)
 
 
 async def _shops(info: Info) -> Any:
@@ -126,9 +118,7 @@ class Workspace(Node):
         resolver=_invitations, description="Those that can still be accepted."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        return isinstance(obj, WorkspaceRow)
+    is_type_of = instances_of(WorkspaceRow)
 
 
 declare(

@@ -4,12 +4,14 @@ It is sent as one simple query together with BEGIN, so its values are written in
 is parsed first (a UUID, a member of an enumeration, hexadecimal digits), never copied from input.
 """
 
+from functools import lru_cache
 from uuid import UUID
 
 from tenants.grants import GRANTS_BY_ROLE
 from tenants.identity import SYSTEM_ID, Principal, PrincipalKind
 
 
+@lru_cache(maxsize=10_000)
 def access_check(principal: Principal) -> str:
     """SQL whose last command answers `SELECT 1` when the credential is good at this moment."""
     workspace = _uuid(principal.workspace_id)

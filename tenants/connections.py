@@ -31,7 +31,7 @@ FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClien
 async def acquire(pool: Pool) -> Any:
     """A connection, within the pool's `acquire_timeout`; else `DatabaseUnavailable`."""
     try:
-        return await pool.acquire()
+        return await pool.one()
     except (*_AWAY, asyncpg.InterfaceError, OSError) as error:
         raise DatabaseUnavailable(
             "The database cannot be reached right now. Nothing was changed; try again shortly."
@@ -55,10 +55,11 @@ async def finish(pool: Pool, connection: Any, end: str) -> None:
 
     Shielded: a cancelled caller gives its connection back all the same.
     """
-    await asyncio.shield(_finished(pool, connection, end))
+    await asyncio.shield(finished(pool, connection, end))
 
 
-async def _finished(pool: Pool, connection: Any, end: str) -> None:
+async def finished(pool: Pool, connection: Any, end: str) -> None:
+    """`finish`, for callers that are shielded already."""
     try:
         if end == "COMMIT":
             await _commit(connection)

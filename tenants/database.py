@@ -20,7 +20,7 @@ import asyncpg
 
 from tenants.access_check import access_check
 from tenants.changes import Changes
-from tenants.connections import FAILURES, acquire, finish, lost
+from tenants.connections import FAILURES, acquire, finish, finished, lost
 from tenants.connections import DatabaseUnavailable as DatabaseUnavailable  # noqa: PLC0414
 from tenants.identity import NotAuthenticated, Principal
 from tenants.pool import Connection, Pool, Row
@@ -80,19 +80,21 @@ class Reader:
             await asyncio.shield(self._ended(end))
 
     async def _ended(self, end: str) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await self._turn.acquire()
-        except TimeoutError:
-            if self._connection is not None:
-                self._connection.terminate()  # ends the question under way, and frees the turn
-            await self._turn.acquire()
-        try:
+        if self._turn.locked():
+            await self._interrupted()
+        async with self._turn:
             connection, self._connection = self._connection, None
             if connection is not None:
-                await finish(self._pool, connection, end)
-        finally:
-            self._turn.release()
+                await finished(self._pool, connection, end)
+
+    async def _interrupted(self) -> None:
+        """Wait for the question under way, and end it if that takes too long."""
+        try:
+            async with asyncio.timeout(_PATIENCE), self._turn:
+                pass
+        except TimeoutError:
+            if self._connection is not None:
+                self._connection.terminate()  # ends the question, and frees the turn
 
     async def _ask(self, question: Callable[[Any], Awaitable[T]]) -> T:
         async with self._turn:

@@ -1,15 +1,28 @@
 """The connections to Postgres: how they are opened, and the proof that row security binds them."""
 
 import asyncio
+import inspect
 import json
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import orjson
 
 
 class Row(asyncpg.Record):
-    """A row whose columns read as attributes. Subclasses declare their columns for mypy."""
+    """A row whose columns read as attributes: those that a subclass declares, at a tenth of what
+    any other costs."""
+
+    def __init_subclass__(cls) -> None:
+        for name in cls.declared():
+            setattr(cls, name, property(itemgetter(name)))
+
+    @classmethod
+    def declared(cls) -> tuple[str, ...]:
+        """The columns that the class itself declares."""
+        return tuple(inspect.get_annotations(cls))
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -33,6 +46,11 @@ class Pool(_Pool):
 
     def acquire(self, *, timeout: float | None = None) -> Any:
         return super().acquire(timeout=self.acquire_timeout if timeout is None else timeout)
+
+    async def one(self) -> Any:
+        """A connection, as by `acquire` but without the task that asyncpg's time limit takes."""
+        async with asyncio.timeout(self.acquire_timeout):
+            return await super().acquire(timeout=None)
 
 
 class TenantConnection(_Connection):
@@ -140,7 +158,7 @@ async def check_role(pool: Pool) -> None:
 
 async def _speak_json(connection: Any) -> None:
     await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=_to_json, decoder=json.loads, format="text"
+        "jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads, format="text"
     )
 
 

@@ -34,6 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 def with_parts(work: "Callable[[Parts], Awaitable[T]]") -> T:
     """Run `work` with open connections; what a person can mend is told without a traceback."""
     import asyncpg
+    import uvloop
     from redis.exceptions import RedisError
 
     from api.parts import open_parts
@@ -48,7 +49,8 @@ def with_parts(work: "Callable[[Parts], Awaitable[T]]") -> T:
             return await work(parts)
 
     try:
-        return asyncio.run(run())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(run())
     except MembershipRefused as refused:
         refuse(str(refused))
     except (UnsafeRoleError, OSError, asyncpg.PostgresError, RedisError) as error:

@@ -1,11 +1,13 @@
 """What an operation was worth once it is answered: the objects in the answer, and `@cost`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationType, Visitor, visit
 from graphql.utilities import TypeInfo, TypeInfoVisitor
 
 from api.graphql.extent import MUTATION_COST
+from execution import Outcome
 from schema.costs import weight_of
 
 
@@ -26,11 +28,21 @@ def weights_of(schema: GraphQLSchema, document: DocumentNode) -> dict[str, int]:
     return found
 
 
-def actual_cost(kind: OperationType, data: Any, weights: dict[str, int]) -> int:
+def actual_cost(kind: OperationType, outcome: Outcome, weights: dict[str, int]) -> int:
     """Points of an answer. A change is worth its price whether or not it was refused."""
+    data = outcome.data
+    if outcome.made is None:
+        objects = _objects(data, weights)
+    else:
+        objects = sum(count * _worth(keys, weights) for keys, count in outcome.made)
     if kind is OperationType.MUTATION:
-        return _objects(data, weights) + MUTATION_COST * len(data or ())
-    return _objects(data, weights) + (not data)
+        return objects + MUTATION_COST * len(data or ())
+    return objects + (not data)
+
+
+def _worth(keys: Iterable[str], weights: dict[str, int]) -> int:
+    """Of an object with these keys."""
+    return 1 + sum(weights.get(key, 0) for key in keys) if weights else 1
 
 
 def _objects(data: Any, weights: dict[str, int]) -> int:
@@ -40,9 +52,7 @@ def _objects(data: Any, weights: dict[str, int]) -> int:
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            count += 1
-            if weights:
-                count += sum(weights.get(key, 0) for key in value)
+            count += _worth(value, weights)
             waiting.extend(one for one in value.values() if one.__class__ in _INNER)
         elif isinstance(value, list):
             waiting.extend(value)

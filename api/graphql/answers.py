@@ -1,6 +1,7 @@
 """Answers as bytes."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -15,4 +16,8 @@ def encoded(answer: dict[str, Any] | list[dict[str, Any]]) -> bytes:
     try:
         return orjson.dumps(answer)
     except (TypeError, ValueError):
-        return json.dumps(answer, default=str, separators=(",", ":")).encode()
+        return json.dumps(answer, default=_text, separators=(",", ":")).encode()
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

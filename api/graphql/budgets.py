@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from api import metrics
 from api.graphql.failures import RequestError
+from api.redis_answers import answer_within
 from schema.errors import ErrorCode, coded
 from tenants.identity import Principal
 
@@ -166,11 +167,11 @@ class Budgets:
             return account.take_here(wanted, needed)
         allowance = account.allowance
         try:
-            async with asyncio.timeout(_PATIENCE):
-                granted, left = await self._take(
-                    keys=[account.key],
-                    args=[allowance.capacity, allowance.restore, math.ceil(wanted), needed],
-                )
+            taking = self._take(
+                keys=[account.key],
+                args=[allowance.capacity, allowance.restore, math.ceil(wanted), needed],
+            )
+            granted, left = await answer_within(_PATIENCE, taking)
         except (RedisError, OSError, TimeoutError) as error:
             self._away_until = time.monotonic() + _PAUSE
             log.warning("budgets.redis_away", reason=repr(error))

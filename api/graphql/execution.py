@@ -24,6 +24,7 @@ from api.graphql.operations import Operation
 from api.graphql.persisted import PersistedOperations
 from api.graphql.turns import Turns
 from api.tracing import span
+from execution import NotCompiled, Outcome, Plan, Plans
 from schema.context import Context
 from schema.errors import ErrorCode, coded, told
 from tenants.identity import Principal
@@ -54,6 +55,7 @@ class Execution:
     persisted: PersistedOperations
     budgets: Budgets
     turns: Turns
+    plans: Plans | None = None
     suggestions: bool = False
     timeout: float = field(default=15.0)
 
@@ -74,37 +76,39 @@ class Execution:
         try:
             charge = await self.budgets.charge(principal, prepared.cost)
             async with self.turns.turn(principal.workspace_id):
-                answer = await self._run(prepared, principal, request_id)
+                answer, outcome = await self._run(prepared, principal, request_id)
         except RequestError as error:
             return failure(error.errors, request_id)
         if not introspects(prepared.definition):
             kind, weights = prepared.definition.operation, prepared.document.weights
-            charge.settle(actual_cost(kind, answer.get("data"), weights))
+            charge.settle(actual_cost(kind, outcome, weights))
         answer["extensions"] = {"cost": charge.told()}
         return answer
 
-    async def _run(self, prepared: Prepared, principal: Principal, request_id: str) -> Answer:
+    async def _run(
+        self, prepared: Prepared, principal: Principal, request_id: str
+    ) -> tuple[Answer, Outcome]:
         context = self.open_context(principal, request_id)
         started = time.perf_counter()
         kind = prepared.definition.operation.value
         with span(f"graphql {kind}", operation=prepared.operation.name or "") as current:
             try:
-                answer = await self._answered(prepared, context)
+                outcome = await self._outcome(prepared, context)
             finally:
                 await _closed(context)
             current.set_attribute("statements", context.database.statements)
+        answer = _answer(outcome, request_id)
         _note(prepared, context, answer, time.perf_counter() - started)
-        return answer
+        return answer, outcome
 
-    async def _answered(self, prepared: Prepared, context: Context) -> Answer:
+    async def _outcome(self, prepared: Prepared, context: Context) -> Outcome:
         try:
             async with asyncio.timeout(self.timeout):
-                result = await self._executed(prepared, context)
-            return _answer(result, context.request_id)
+                return await self._executed(prepared, context)
         except TimeoutError:
-            return failure([self._too_long()], context.request_id)
+            return Outcome(None, [self._too_long()])
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
-            return failure([as_error(error)], context.request_id)
+            return Outcome(None, [as_error(error)])
 
     async def subscribe(
         self, prepared: Prepared, principal: Principal, *, request_id: str
@@ -132,13 +136,30 @@ class Execution:
             metrics.SUBSCRIPTIONS.dec()
             await _closed(context)
 
-    async def _executed(self, prepared: Prepared, context: Context, root: Any = None) -> Any:
+    async def _executed(self, prepared: Prepared, context: Context, root: Any = None) -> Outcome:
+        plan = self._plan(prepared)
+        if plan is not None:
+            return await plan.run(prepared.operation.variables, context=context, root=root)
         if introspects(prepared.definition):  # much work, and none of it waits for anything
             loop = asyncio.get_running_loop()
             run = functools.partial(self._execute, prepared, context, root)
-            return await loop.run_in_executor(self.documents.beside, run)
-        result = self._execute(prepared, context, root)
-        return await result if hasattr(result, "__await__") else result
+            result = await loop.run_in_executor(self.documents.beside, run)
+        else:
+            result = self._execute(prepared, context, root)
+        if hasattr(result, "__await__"):
+            result = await result
+        return Outcome(result.data, result.errors or [])
+
+    def _plan(self, prepared: Prepared) -> Plan | None:
+        if self.plans is None:
+            return None
+        found = self.plans.plan(
+            prepared.document.node, prepared.definition, prepared.operation.variables
+        )
+        if isinstance(found, NotCompiled):
+            metrics.NOT_COMPILED.labels(found.reason).inc()
+            return None
+        return found
 
     def _execute(self, prepared: Prepared, context: Context, root: Any) -> Any:
         return execute(
@@ -193,14 +214,14 @@ def failure(errors: list[GraphQLError], request_id: str) -> Answer:
     return {"errors": [told(error, request_id=request_id) for error in errors]}
 
 
-def _answer(result: ExecutionResult, request_id: str) -> Answer:
+def _answer(outcome: Outcome, request_id: str) -> Answer:
     """`data` is absent, not null, where the variables kept the operation from being run."""
-    if not result.errors:
-        return {"data": result.data}
-    errors = [told(translated(error), request_id=request_id) for error in result.errors]
-    if result.data is None and all(error.path is None for error in result.errors):
+    if not outcome.errors:
+        return {"data": outcome.data}
+    errors = [told(translated(error), request_id=request_id) for error in outcome.errors]
+    if outcome.data is None and all(error.path is None for error in outcome.errors):
         return {"errors": errors}
-    return {"data": result.data, "errors": errors}
+    return {"data": outcome.data, "errors": errors}
 
 
 async def _closed(context: Context) -> None:

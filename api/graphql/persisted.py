@@ -5,7 +5,6 @@ hash and text once, and from then on the hash alone (Apollo's protocol). Locked:
 a manifest run, whatever else is sent.
 """
 
-import asyncio
 import hashlib
 import json
 from collections import OrderedDict
@@ -20,6 +19,7 @@ from redis.exceptions import RedisError
 
 from api.graphql.failures import RequestError
 from api.graphql.operations import Operation
+from api.redis_answers import answer_within
 from schema.errors import ErrorCode, coded
 from tenants.identity import Principal
 
@@ -84,14 +84,17 @@ class Automatic:
         if (folder, operation.persisted) in self._known:
             return
         self._remember(folder, operation.persisted, operation.query)
+        storing = self._store(folder, operation.persisted, operation.query)
         try:
-            async with asyncio.timeout(_PATIENCE):
-                if await self._redis.hlen(folder) >= self._most:
-                    await self._redis.hdel(folder, await self._redis.hrandfield(folder))
-                await self._redis.hset(folder, operation.persisted, operation.query)
-                await self._redis.expire(folder, self._seconds)
+            await answer_within(_PATIENCE, storing)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("persisted.redis_away", reason=repr(error))
+
+    async def _store(self, folder: str, id_: str, text: str) -> None:
+        if await self._redis.hlen(folder) >= self._most:
+            await self._redis.hdel(folder, await self._redis.hrandfield(folder))
+        await self._redis.hset(folder, id_, text)
+        await self._redis.expire(folder, self._seconds)
 
     async def _look_up(self, folder: str, id_: str) -> str | None:
         known = self._known.get((folder, id_))
@@ -99,8 +102,7 @@ class Automatic:
             self._known.move_to_end((folder, id_))
             return known
         try:
-            async with asyncio.timeout(_PATIENCE):
-                found = await self._redis.hget(folder, id_)
+            found = await answer_within(_PATIENCE, self._redis.hget(folder, id_))
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("persisted.redis_away", reason=repr(error))
             return None

@@ -11,7 +11,7 @@ from api.parts import Parts
 from api.socket_protocol import SocketProtocol
 from api.stalled import READ_AT_ONCE
 from tests.api.graphql.protocols.socket_rules import ACK, INIT, PING, PONG, heard, subscribe
-from tests.api.graphql.protocols.wire import CONTINUED, TEXT, frame, handshake, opened
+from tests.api.graphql.protocols.wire import CONTINUED, TEXT, frame, handshake, opened, text
 from tests.api.graphql.protocols.wire import PING as PING_FRAME
 from tests.world import TestWorkspace, World
 from tests.world.served import Served, quick
@@ -66,6 +66,24 @@ async def test_messages_do_not_inflate(served: Served) -> None:
     async with opened(served.websocket_url, **offer) as wire:
         wire.raw(frame(b"\xaaV*\xa9,HU\xb2R*\xc8\xccKW\xaa\x05\x00", TEXT, rsv=4))
         assert (await wire.closed())[0] == 1002
+
+
+@pytest.mark.parametrize(
+    "data",
+    [frame(b"x" * 300_000), frame(b"\xff"), frame(b"", 0x3), text({"type": "nonsense"})],
+    ids=["too large", "no text", "no opcode", "no message"],
+)
+async def test_who_breaks_the_rules_and_leaves_is_no_error_of_ours(
+    served: Served, caplog: pytest.LogCaptureFixture, data: bytes
+) -> None:
+    for _ in range(20):
+        async with opened(served.websocket_url) as wire:
+            wire.raw(data)
+            await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while sockets(served):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_who_does_not_read_its_pongs_is_read_no_further_and_cut(parts: Parts) -> None:

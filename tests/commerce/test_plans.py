@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,10 @@ import pytest
 import pytest_asyncio
 
 from commerce.catalogue.queries import PRODUCTS
-from commerce.conditions import EVERYTHING, Compare, Condition, split
+from commerce.conditions import EVERYTHING, All, Compare, Condition, split
+from commerce.orders import gmv
 from commerce.orders.queries import ORDERS
-from commerce.pages import Listing, OrderBy, _page_statement
+from commerce.pages import Listing, OrderBy, Statement, _page_statement
 from tests.world import TestWorkspace, World
 
 ROWS = 5_000
@@ -85,10 +87,17 @@ async def plan(
     shape, values = split(where)
     order_by = (OrderBy(order, descending=True),)
     statement = _page_statement(listing, shape, order_by, False, False)
-    given = {"workspace": workspace_id, "limit": 51, **values}
+    return await explained(world, workspace_id, statement, {"limit": 51, **values})
+
+
+async def explained(
+    world: World, workspace_id: UUID, statement: Statement, values: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The nodes of a statement's plan, top first."""
+    given = {"workspace": workspace_id, **values}
     async with world.parts.pool.acquire() as connection, connection.transaction():
         await connection.execute(f"SET LOCAL app.workspace_id = '{workspace_id}'")
-        explained = await connection.fetchval(
+        told = await connection.fetchval(
             f"EXPLAIN (FORMAT JSON) {statement.text}", *statement.arguments(given)
         )
     nodes: list[dict[str, Any]] = []
@@ -98,7 +107,7 @@ async def plan(
         for part in node.get("Plans", []):
             walk(part)
 
-    walk(json.loads(explained)[0]["Plan"])
+    walk(json.loads(told)[0]["Plan"])
     return nodes
 
 
@@ -153,4 +162,21 @@ async def test_the_search_over_orders_reads_only_indexes(
     nodes = await plan(
         world, crowded.id, ORDERS, Compare("search", "eq", "57700000000000012"), "PLACED_AT"
     )
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes}
+
+
+async def test_gmv_of_some_days_reads_only_their_range_of_the_index(
+    world: World, crowded: TestWorkspace
+) -> None:
+    days = All(
+        (
+            Compare("placed_at", "gte", datetime(2026, 1, 2, tzinfo=UTC)),
+            Compare("placed_at", "lt", datetime(2026, 1, 3, tzinfo=UTC)),
+        )
+    )
+    shape, values = split(days)
+
+    nodes = await explained(world, crowded.id, gmv._statement(shape), values)
+
+    assert "ix_orders_placed_at" in {node.get("Index Name") for node in nodes}
     assert "Seq Scan" not in {node["Node Type"] for node in nodes}

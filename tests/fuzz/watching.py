@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,8 @@ SELECT count(*) FROM pg_stat_activity
 
 @dataclass
 class Errors(logging.Handler):
-    """Every line logged at ERROR or above, ours and those of libraries."""
+    """Every line logged at ERROR or above, ours and those of libraries, and what Python itself says
+    of errors that nobody can catch, such as of coroutines that nobody awaited."""
 
     lines: list[str] = field(default_factory=list)
 
@@ -40,6 +42,12 @@ class Errors(logging.Handler):
             self.lines.append(repr(dict(event)))
         return event
 
+    def cannot_be_raised(self, what: Any) -> None:
+        """As `sys.unraisablehook`."""
+        self.lines.append(
+            f"{what.err_msg or 'Exception ignored in'}: {what.object!r}: {what.exc_value!r}"
+        )
+
     def take(self) -> list[str]:
         taken, self.lines = self.lines, []
         return taken
@@ -52,9 +60,11 @@ def errors_logged() -> Iterator[Errors]:
     processors = structlog.get_config()["processors"]
     processors.insert(0, errors)
     logging.getLogger().addHandler(errors)
+    before, sys.unraisablehook = sys.unraisablehook, errors.cannot_be_raised
     try:
         yield errors
     finally:
+        sys.unraisablehook = before
         logging.getLogger().removeHandler(errors)
         processors.remove(errors)
 

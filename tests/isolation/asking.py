@@ -87,12 +87,13 @@ def listening_to_logs() -> Iterator[Log]:
 
 
 class Endpoint:
-    """The application itself, asked over HTTP within this process."""
+    """The application itself, asked over HTTP within this process; by GET where told so."""
 
-    def __init__(self, parts: Parts, log: Log) -> None:
+    def __init__(self, parts: Parts, log: Log, *, get: bool = False) -> None:
         transport = httpx.ASGITransport(app=build_application(parts))
         self._client = httpx.AsyncClient(transport=transport, base_url="http://api", timeout=60)
         self._log = log
+        self._get = get
 
     async def ask(
         self,
@@ -106,14 +107,18 @@ class Endpoint:
         headers = {"accept": "text/event-stream" if events else _ANSWER}
         if authorization is not None:
             headers["authorization"] = authorization
-        answer = await self._client.post(
-            "/graphql", json={"query": document, "variables": variables}, headers=headers
-        )
+        answer = await self._sent({"query": document, "variables": variables}, headers)
         told = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
         statements = self._log.statements(answer.headers["x-request-id"])
         streamed = answer.headers["content-type"].startswith("text/event-stream")
         body = _first_event(answer.text) if streamed else answer.json()
         return Reply(answer.status_code, told, answer.text, body, statements)
+
+    async def _sent(self, operation: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
+        if not self._get:
+            return await self._client.post("/graphql", json=operation, headers=headers)
+        told = {**operation, "variables": json.dumps(operation["variables"])}
+        return await self._client.get("/graphql", params=told, headers=headers)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -1,6 +1,7 @@
 """Attempts: one field, one value of somebody else's in one of its slots, an answer of its own."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -62,13 +63,24 @@ class Plan:
                 yield Attempt(place, slot.name, value.shape, given, (), None)
 
     def hostile(
-        self, place: Place, theirs: Hostile, types: frozenset[str] = ANY
+        self,
+        place: Place,
+        theirs: Hostile,
+        types: frozenset[str] = ANY,
+        *,
+        few: int | None = None,
     ) -> Iterator[Attempt]:
+        """What the other has, in slots of these types; where `few`, no more than that of each
+        shape, and nothing in filters within filters."""
         for slot in slots(place):
             check_known(slot)
-            if types and slot.type.name not in types:
+            if (types and slot.type.name not in types) or (few and slot.wrapped):
                 continue
+            counted: Counter[str] = Counter()
             for value in self._values(slot, theirs):
+                counted[value.shape] += 1
+                if few and counted[value.shape] > few:
+                    continue
                 if place.operation == "mutation" and slot.type.name == "String":
                     yield self._attempt(slot, value, self._fresh)
                 else:

@@ -10,8 +10,9 @@ from commerce.orders.lifecycle import OrderStatus
 from tests.isolation.actors import Actor
 from tests.isolation.asking import Endpoint
 from tests.isolation.attempts import Attempt, Plan
-from tests.isolation.examination import IDS, TEXTS, thinned
+from tests.isolation.examination import IDS, TEXTS
 from tests.isolation.harvest import rows_of
+from tests.isolation.hostile import Hostile
 from tests.isolation.neighbourhood import Neighbourhood, hostile_to
 from tests.isolation.neighbours import Side, a_marked_order
 from tests.isolation.places import Place
@@ -19,13 +20,13 @@ from tests.isolation.supply import homes_of, stocked
 from tests.isolation.walk import Walk
 
 _PATIENCE = 5.0
+_A_FEW = 2
 _PASSED_ON = {"outbox_events", "event_counters"}  # by the relay, and by every order
 
 
-def a_few(here: Neighbourhood, *, each: int = 1) -> list[Attempt]:
+def a_few(here: Neighbourhood) -> list[Attempt]:
     """Some of everything that is B's, in every slot of A's queries and of A's changes by id."""
-    reading = thinned(here.attempts("query"), each=each)
-    return reading + thinned(here.attempts("mutation", IDS), each=each)
+    return [*here.attempts("query", few=1), *here.attempts("mutation", IDS, few=1)]
 
 
 async def turned_away(
@@ -71,47 +72,42 @@ async def on_connections(here: Neighbourhood, count: int) -> AsyncIterator[Endpo
             await endpoint.close()
 
 
+async def by_get(here: Neighbourhood, attempts: Sequence[Attempt]) -> tuple[int, list[str]]:
+    """How many A's owner tried with GET, and what was found."""
+    endpoint = Endpoint(here.ground.parts, here.ground.log, get=True)
+    walk = Walk(endpoint, here.documents, here.plan.arguments, here.b.marks)
+    await walk.run(here.owner, attempts)
+    await endpoint.close()
+    return walk.counted, walk.taken()
+
+
 Attack = tuple[Walk, Actor, list[Attempt]]
 
 
 async def both_ways(here: Neighbourhood, endpoint: Endpoint) -> tuple[Attack, Attack]:
     """A against B, and B against A, such that neither minds what the other makes meanwhile."""
     walk = Walk(endpoint, here.documents, here.plan.arguments, here.b.marks)
-    theirs, attempts = await turned_round(here, endpoint)
-    owner = Actor("B", await here.b.owner_token())
-    some = steady([*here.attempts("query"), *here.attempts("mutation", IDS)], each=2)
-    return (walk, here.owner, some), (theirs, owner, steady(attempts, each=2))
-
-
-async def turned_round(here: Neighbourhood, endpoint: Endpoint) -> tuple[Walk, list[Attempt]]:
-    """B tries the same against A."""
     homes = await homes_of(here.kinds.all, here.b, endpoint)
     supply = await stocked(here.ground.owner, here.b, homes, apart_from=set())
     plan = Plan(here.kinds, supply)
     hostile = await hostile_to(here.b, here.a, homes, endpoint, here.documents, plan)
-    attempts = [
-        attempt
-        for operation, types in (("query", IDS | TEXTS), ("mutation", IDS))
-        for place in here.places(operation)
-        for attempt in plan.hostile(place, hostile, types)
-    ]
-    return Walk(endpoint, here.documents, plan.arguments, here.a.marks), attempts
+    back = Walk(endpoint, here.documents, plan.arguments, here.a.marks)
+    b = Actor("B", await here.b.owner_token())
+    return (
+        (walk, here.owner, _steady(here, here.plan, here.hostile)),
+        (back, b, _steady(here, plan, hostile)),
+    )
 
 
-def steady(attempts: Iterable[Attempt], *, each: int) -> list[Attempt]:
+def _steady(here: Neighbourhood, plan: Plan, hostile: Hostile) -> list[Attempt]:
     """What finds nothing of one's own, however much one makes meanwhile."""
     return [
         attempt
-        for attempt in thinned(attempts, each=each)
+        for operation, types in (("query", IDS | TEXTS), ("mutation", IDS))
+        for place in here.places(operation)
+        for attempt in plan.hostile(place, hostile, types, few=_A_FEW)
         if attempt.shape == "text" or attempt.shape.endswith(" id")
     ]
-
-
-async def together(walk: Walk, actor: Actor, attempts: Sequence[Attempt], *, tasks: int) -> None:
-    """One walk by many at once."""
-    async with asyncio.TaskGroup() as group:
-        for start in range(tasks):
-            group.create_task(walk.run(actor, attempts[start::tasks]))
 
 
 async def busy(side: Side, until: asyncio.Event) -> None:

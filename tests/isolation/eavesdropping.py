@@ -63,8 +63,11 @@ async def at_work(here: Neighbourhood) -> AsyncIterator[str]:
         await parts.feeds.stop()
 
 
-async def eavesdropping(here: Neighbourhood, url: str) -> tuple[list[str], int]:
-    """What A heard of B that it must not, and how many subscriptions tried."""
+async def eavesdropping(
+    here: Neighbourhood, url: str, *, patience: float = _PATIENCE
+) -> tuple[list[str], int]:
+    """What A heard of B that it must not, and how many subscriptions tried. A has `patience`
+    seconds to hear its own orders."""
     own = [Ear(here.plan.own(place)) for place in here.places("subscription")]
     tried = [Ear(attempt) for attempt in here.attempts("subscription")]
     never = {ear.attempt.sort: Ear(_instead(ear.attempt)) for ear in tried}
@@ -77,7 +80,8 @@ async def eavesdropping(here: Neighbourhood, url: str) -> tuple[list[str], int]:
         await _quiet([*own, *tried, *never.values(), *theirs])
         await _busy(here.b)
         await _busy(here.a)
-        found = [] if await _holds(lambda: all(ear.heard for ear in own)) else [_DEAF]
+        hears = await _holds(lambda: all(ear.heard for ear in own), patience)
+        found = [] if hears else [_DEAF]
         await _quiet([*own, *tried, *never.values(), *theirs])
     await here.b.take_stock(here.ground.owner)
     marks = here.b.harvest.marks(here.b.canary, apart_from=here.a.harvest)
@@ -153,10 +157,10 @@ async def _busy(side: Side) -> None:
     await side.workspace.ingest([moved])
 
 
-async def _holds(condition: Callable[[], bool]) -> bool:
+async def _holds(condition: Callable[[], bool], patience: float) -> bool:
     """Whether it does, before patience is over."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(patience):
             while not condition():  # noqa: ASYNC110 - whoever hears does not tell
                 await asyncio.sleep(0.02)
     return condition()

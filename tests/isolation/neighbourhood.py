@@ -92,10 +92,12 @@ class Neighbourhood:
     def places(self, operation: str) -> list[Place]:
         return [place for place in places(self.schema) if place.operation == operation]
 
-    def attempts(self, operation: str, types: frozenset[str] = ANY) -> Iterator[Attempt]:
-        """A's attempts with what is B's, in slots of these types."""
+    def attempts(
+        self, operation: str, types: frozenset[str] = ANY, *, few: int | None = None
+    ) -> Iterator[Attempt]:
+        """A's attempts with what is B's; see `Plan.hostile`."""
         for place in self.places(operation):
-            yield from self.plan.hostile(place, self.hostile, types)
+            yield from self.plan.hostile(place, self.hostile, types, few=few)
 
     async def close(self) -> None:
         await self.endpoint.close()
@@ -108,7 +110,8 @@ async def neighbourhood(ground: Ground, *, small: bool = False) -> Neighbourhood
     await fill(a, ground.owner)
     members = await actors.members(a)
     kept = await actors.kept(members, a)
-    await stock_up(a, products=20, placed=12) if small else await stock_up(a)
+    less = {"products": 20, "placed": 12} if small else {}
+    await stock_up(a, ground.owner, **less)
     await a.take_stock(ground.owner)
     endpoint = Endpoint(ground.parts, ground.log)
     token = members[0].authorization

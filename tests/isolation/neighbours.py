@@ -206,7 +206,8 @@ async def _plant(side: Side, owner: asyncpg.Connection) -> None:
         "(SELECT user_id FROM memberships WHERE workspace_id = $1)", side.id, side.canary
     )  # fmt: skip
     await owner.execute(
-        "UPDATE workspaces SET legacy_id = $2, name = $2 || ' name', slug = $2 WHERE id = $1",
+        "UPDATE workspaces SET legacy_id = $2 || '-legacy', name = $2 || ' name', "
+        "slug = $2 || '-slug' WHERE id = $1",
         side.id, side.canary,
     )  # fmt: skip
 
@@ -232,7 +233,9 @@ def _unlikely(digits: int) -> int:
     return int(f"73{secrets.randbelow(10 ** (digits - 3)):0{digits - 3}}{secrets.randbelow(9) + 1}")
 
 
-async def stock_up(side: Side, *, products: int = 130, placed: int = 60) -> None:
+async def stock_up(
+    side: Side, owner: asyncpg.Connection, *, products: int = 130, placed: int = 60
+) -> None:
     """More of what mutations use up: products in DRAFT, orders that wait with their package, and
     people, keys and invitations that nobody acts with."""
     workspace = side.workspace
@@ -240,10 +243,21 @@ async def stock_up(side: Side, *, products: int = 130, placed: int = 60) -> None
     for status in (OrderStatus.AWAITING_SHIPMENT, OrderStatus.AWAITING_COLLECTION):
         made = [an_order(packages=(package,), status=status) for _ in range(placed)]
         await workspace.ingest(made)
-    drafts = await asyncio.gather(*(workspace.product(skus=1) for _ in range(products)))
+    drafts = await _copies(owner, await workspace.product(skus=1), _SPARE + products)
     for product in drafts[:_SPARE]:
         await _activate(workspace, product)
     await asyncio.gather(*(_spare(side, number) for number in range(_SPARE)))
+
+
+async def _copies(owner: asyncpg.Connection, product: UUID, count: int) -> list[UUID]:
+    """As good for a change of texts as the first, and made all at once."""
+    copied = await owner.fetch(
+        "INSERT INTO products SELECT (jsonb_populate_record(p, jsonb_build_object("
+        "'id', gen_random_uuid()))).* FROM products p, generate_series(1, $2) WHERE p.id = $1 "
+        "RETURNING id",
+        product, count,
+    )  # fmt: skip
+    return [row["id"] for row in copied]
 
 
 async def _spare(side: Side, number: int) -> None:

@@ -11,6 +11,7 @@ from tests.isolation.neighbourhood import Neighbourhood
 from tests.world.conformance import Finding, tell
 
 WANTED = 10_000
+SECONDS = 90  # for all of it, on a machine that does nothing else
 CONTROL = "each wall taken down in turn is noticed (tests/isolation/test_harness.py)"
 _KEYS = [
     frozenset(Grant),
@@ -19,9 +20,13 @@ _KEYS = [
 ]
 
 
+_spent: list[float] = []
+
+
 async def said(here: Neighbourhood, check: str, tried: int, found: list[str], since: float) -> None:
     """Tell what was counted, the log and the statements of all of it included."""
     found += await examination.statements(here) + examination.logged(here)
+    _spent.append(time.monotonic() - since)
     version = await here.ground.owner.fetchval("SHOW server_version")
     tell(
         Finding(
@@ -31,7 +36,7 @@ async def said(here: Neighbourhood, check: str, tried: int, found: list[str], si
             of=tried,
             versions={"PostgreSQL": version.split()[0]},
             control=CONTROL,
-            note=f"{time.monotonic() - since:.0f} s",
+            note=f"{_spent[-1]:.0f} s",
         )
     )
     assert found == []
@@ -66,12 +71,14 @@ async def test_members_of_every_role_and_keys_find_no_more(here: Neighbourhood) 
     some = crowds.a_few(here)
     asking = [*here.members[1:], *await actors.keys(here.a, _KEYS)]
     for n, actor in enumerate(asking):
-        await here.walk.run(actor, some[n % 5 :: 5])
+        await here.walk.run(actor, some[n % 10 :: 10])
+    queries = [attempt for attempt in some if attempt.place.operation == "query"]
+    by_get, found = await crowds.by_get(here, queries[::5])
 
-    tried = here.walk.counted - before
-    found = here.walk.taken()
+    tried = here.walk.counted - before + by_get
+    found += here.walk.taken()
     await said(here, f"attempts of {len(asking)} other members and keys", tried, found, since)
-    assert tried > 200 * len(asking)
+    assert tried > 100 * len(asking)
 
 
 async def test_whoever_is_good_no_more_is_turned_away_whatever_is_asked(
@@ -102,7 +109,7 @@ async def test_both_at_once_on_one_connection_find_nothing(here: Neighbourhood) 
         mine, theirs = await crowds.both_ways(here, endpoint)
         async with asyncio.TaskGroup() as group:
             for walk, actor, some in (mine, theirs):
-                group.create_task(crowds.together(walk, actor, some, tasks=4))
+                group.create_task(walk.together(actor, some, tasks=4))
 
     await _said_of_both(here, "attempts both ways on one pooled connection", mine, theirs, since)
 
@@ -117,7 +124,7 @@ async def test_both_at_once_while_both_are_busy_find_nothing(here: Neighbourhood
             group.create_task(crowds.busy(side, over))
         async with asyncio.TaskGroup() as trying:
             for walk, actor, some in (mine, theirs):
-                trying.create_task(crowds.together(walk, actor, some, tasks=8))
+                trying.create_task(walk.together(actor, some, tasks=8))
         over.set()
     for side, was in zip((here.a, here.b), before, strict=True):
         lost = crowds.lost(was, await crowds.kept_rows(here, side))
@@ -144,3 +151,17 @@ async def test_what_b_has_named_is_free_to_be_named_by_a(here: Neighbourhood) ->
     tried = here.walk.counted - before
     await said(here, "changes with names that another workspace has", tried, found, since)
     assert tried > 500
+    _tell_how_long()
+
+
+def _tell_how_long() -> None:
+    """Told and not asserted: a busy machine takes longer."""
+    tell(
+        Finding(
+            section="Isolation",
+            check=f"the {len(_spent)} runs of attempts above in under {SECONDS} s",
+            passed=int(sum(_spent) < SECONDS),
+            of=1,
+            note=f"{sum(_spent):.0f} s",
+        )
+    )

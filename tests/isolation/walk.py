@@ -4,6 +4,7 @@ An answer must tell nothing of the neighbour, and be the answer to the same atte
 that never was. Whoever may not ask at all is a case of that: both are refused alike.
 """
 
+import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -31,7 +32,6 @@ class Outcome:
 
     raw: str
     plain: str
-    refused: bool
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Round:
     """What the attempts of one document were answered."""
 
     outcomes: list[Outcome]
+    refused: bool  # as a whole: one field that fails takes the others along
     statements: int | None
     status: int
     cost: Any
@@ -80,8 +81,16 @@ class Walk:
         return found
 
     async def run(self, actor: Actor, attempts: Iterable[Attempt], *, depth: int = FLAT) -> None:
+        """Every attempt is judged, and counted."""
         for chunk in self._chunks(attempts, depth, actor):
             await self._judge(actor, chunk, depth)
+
+    async def together(self, actor: Actor, attempts: Iterable[Attempt], *, tasks: int) -> None:
+        """By so many at once."""
+        chosen = list(attempts)
+        async with asyncio.TaskGroup() as group:
+            for start in range(tasks):
+                group.create_task(self.run(actor, chosen[start::tasks]))
 
     async def tells_apart(self, actor: Actor, attempts: list[Attempt]) -> bool:
         """Whether any is answered otherwise than what never was: it has to be for who owns it."""
@@ -112,11 +121,12 @@ class Walk:
 
     async def _judge(self, actor: Actor, chunk: list[Attempt], depth: int) -> None:
         answered = await self._asked(actor, chunk, depth)
-        if self._failed_as_a_whole(answered, chunk):
-            self._alone |= {(actor.name, attempt.sort) for attempt in chunk}
+        if len(chunk) > 1 and answered.refused:
             for attempt in chunk:
                 await self._judge(actor, [attempt], depth)
             return
+        if answered.refused:
+            self._alone.add((actor.name, chunk[0].sort))
         self.counted += len(chunk)
         self._search(actor, chunk, answered)
         for n, attempt in enumerate(chunk):
@@ -132,9 +142,6 @@ class Walk:
                     )
         if all(attempt.instead is not None for attempt in chunk):
             await self._compare(actor, chunk, answered, depth)
-
-    def _failed_as_a_whole(self, answered: Round, chunk: list[Attempt]) -> bool:
-        return len(chunk) > 1 and all(one.refused for one in answered.outcomes)
 
     def _search(self, actor: Actor, chunk: list[Attempt], answered: Round) -> None:
         said = [one for attempt in chunk for one in attempt.sent]
@@ -210,22 +217,22 @@ def _read(reply: Reply, chunk: list[Attempt]) -> Round:
     for n, attempt in enumerate(chunk):
         own = [e for e in errors if (e.get("path") or [f"a{n}"])[0] == f"a{n}"]
         value = None if data is None else data.get(f"a{n}")
-        outcomes.append(_outcome(attempt, value, own, refused=data is None))
+        outcomes.append(_outcome(attempt, value, own))
     rest = {name: value for name, value in reply.body.items() if name not in {"data", "errors"}}
     around = f"{reply.headers}\n{json.dumps(rest)}"
     cost = rest.get("extensions", {}).get("cost", {})
     charged = (cost.get("requested"), cost.get("actual"))
-    return Round(outcomes, reply.statements, reply.status, charged, around)
+    return Round(outcomes, data is None, reply.statements, reply.status, charged, around)
 
 
-def _outcome(attempt: Attempt, value: Any, errors: list[Any], *, refused: bool) -> Outcome:
+def _outcome(attempt: Attempt, value: Any, errors: list[Any]) -> Outcome:
     raw = json.dumps([value, errors], ensure_ascii=False)
     plain = [
         outline(value) if attempt.place.operation == "mutation" else value,
         [_plain_error(error) for error in errors],
     ]
     text = without(json.dumps(plain, ensure_ascii=False), attempt.sent)
-    return Outcome(raw, text, refused)
+    return Outcome(raw, text)
 
 
 def _plain_error(error: dict[str, Any]) -> dict[str, Any]:

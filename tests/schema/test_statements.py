@@ -17,6 +17,7 @@ COSTS = {
     "Query.categories": ("categories { name parent { name } }", 3),
     "Query.warehouses": ("warehouses { name }", 2),
     "Query.orderLineFigures": ("orderLineFigures { lines }", 2),
+    "Query.gmvByHourOfWeek": ("gmvByHourOfWeek { hourOfWeek gmv { amount } }", 2),
     "ProductConnection.edges": ("products(first: 50) { edges { cursor node { title } } }", 2),
     "ProductConnection.nodes": (_PRODUCTS % "title category { name }", 3),
     "OrderConnection.edges": ("orders(first: 50) { edges { cursor node { id } } }", 2),

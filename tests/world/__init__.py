@@ -1,14 +1,17 @@
 """Makes workspaces with people, products and orders, and asks as any of them."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from api.application import build_execution
-from api.graphql.execution import failure
+from api.graphql.answers import encoded
+from api.graphql.execution import Execution, failure
 from api.graphql.failures import RequestError
 from api.graphql.operations import Operation
 from api.parts import Parts
@@ -22,12 +25,15 @@ from commerce.orders.lifecycle import FulfilmentPath, OrderStatus
 from commerce.shops.operations import open_shop
 from commerce.shops.sites import Site
 from commerce.stock.operations import add_warehouse
+from execution import Plans
 from schema.context import Context
 from schema.nodes import global_id
 from tenants.database import WorkspaceDatabase, Writer
 from tenants.grants import GRANTS_BY_ROLE, Role
 from tenants.identity import Principal, PrincipalKind, system_principal
 from tenants.workspaces import ensure_user, join, open_workspace
+from tests.execution import comparing
+from tests.execution.comparing import differences
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,10 @@ class World:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.execution = build_execution(parts)
+        built = build_execution(parts)
+        # Compiled when first met, and at once: most of what tests ask is asked once.
+        plans = Plans(built.schema, compile_at=1)
+        self.execution = replace(built, plans=plans)
         from api.access import Access
         from tenants.api_keys import ApiKeys
 
@@ -206,22 +215,49 @@ class World:
     async def ask_as(
         self, principal: Principal, query: str, variables: dict[str, Any] | None = None
     ) -> Answer:
+        answer, statements = await self._ran(self.execution, principal, query, variables)
+        if not _changes_something(query):
+            by_graphql_core = replace(self.execution, plans=None)
+            other, others = await self._ran(by_graphql_core, principal, query, variables)
+            assert differences(_comparable(other), _comparable(answer)) == []
+            assert statements == others or answer.get("errors")  # what failed may end the rest
+        return Answer(answer.get("data"), answer.get("errors", []), statements)
+
+    async def _ran(
+        self, execution: Execution, principal: Principal, query: str, variables: Any
+    ) -> tuple[Any, int]:
+        """What a client would read, and the number of statements that it took."""
         opened: list[Context] = []
 
         def open_context(who: Principal, request_id: str) -> Context:
             opened.append(self.execution.open_context(who, request_id))
             return opened[-1]
 
-        from dataclasses import replace
-
-        execution = replace(self.execution, open_context=open_context)
+        execution = replace(execution, open_context=open_context)
         try:
             prepared = await execution.prepare(Operation(query, variables), principal)
             answer = await execution.run(prepared, principal, request_id="test")
         except RequestError as error:
             answer = failure(error.errors, "test")
         statements = opened[0].database.statements if opened else 0
-        return Answer(answer.get("data"), answer.get("errors", []), statements)
+        return orjson.loads(encoded(answer)), statements
+
+
+def _changes_something(query: str) -> bool:
+    return "mutation" in query
+
+
+def _comparable(answer: Any) -> comparing.Answer:
+    errors = [
+        comparing.Told(
+            tuple(error.get("path", ())),
+            error["message"],
+            tuple((place["line"], place["column"]) for place in error.get("locations", ())),
+            extensions=repr(error["extensions"]),
+        )
+        for error in answer.get("errors", ())
+    ]
+    return comparing.Answer(comparing.as_json(answer.get("data")), tuple(errors))
 
 
 def principal_with(workspace: TestWorkspace, role: Role) -> Principal:

@@ -24,6 +24,7 @@ from api.graphql.limits import Limits
 from api.graphql.media import Media
 from api.graphql.operations import Operation
 from api.parts import Parts
+from execution import Plans
 from tenants.database import DatabaseUnavailable
 from tenants.grants import Grant
 from tenants.identity import AccessDenied, NotAuthenticated, system_principal
@@ -101,7 +102,10 @@ def execution(world: World) -> Execution:
 def _execution(world: World, *, introspection: bool, timeout: float = 5.0) -> Execution:
     schema = SCHEMA._schema
     documents = Documents(schema, Limits(), introspection=introspection)
-    return replace(world.execution, schema=schema, documents=documents, timeout=timeout)
+    plans = Plans(schema, compile_at=1)
+    return replace(
+        world.execution, schema=schema, documents=documents, plans=plans, timeout=timeout
+    )
 
 
 NOBODY = system_principal(UUID(int=7))

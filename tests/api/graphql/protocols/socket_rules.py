@@ -285,10 +285,14 @@ async def _(speaker: Speaker) -> None:
 @rule("Complete before a single result resolved: the result should not be sent through")
 async def _(speaker: Speaker) -> None:
     async with ready(speaker) as wire:
-        wire.send(subscribe(speaker.query), complete())
-        await heard(wire)
-        await asyncio.sleep(0.3)
-        assert await heard(wire) == []
+        for number in range(40):
+            id_ = str(number)
+            wire.send(subscribe(speaker.query, id_))
+            await asyncio.sleep(number / 8_000)  # before it runs, while it runs, once it is sent
+            wire.send(complete(id_))
+            await heard(wire)
+            await asyncio.sleep(0.01)
+            assert await heard(wire) == []
 
 
 @rule("Both must be prepared to receive (and ignore) messages for operations already completed")
