@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 def complete_carefully(
     run: "Run", field: "Field", batch: "Batch", made: "Made", value: Any
 ) -> None:
-    """Have graphql-core complete a value, whatever it is, that a resolver returned or raised."""
+    """Complete a value, whatever it is, that a resolver returned or raised."""
     if is_awaitable(value):
         run.wait(field, batch, [made], [value])
-        return
+    else:
+        complete_by_graphql_core(run, field, batch, made, value)
+
+
+def complete_by_graphql_core(
+    run: "Run", field: "Field", batch: "Batch", made: "Made", value: Any
+) -> None:
     path = batch.path(made, field)
     executor = run.careful_executor()
     info = executor.build_resolve_info(field.definition, field.nodes, field.parent_type, path)

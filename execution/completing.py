@@ -7,9 +7,11 @@ tells, the column is completed at once; otherwise the unusual ones are given to 
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from graphql.pyutils import is_awaitable
+
 from execution.batches import Batch
 from execution.belonging import selection_of
-from execution.careful import complete_carefully, execute_carefully
+from execution.careful import complete_by_graphql_core, complete_carefully, execute_carefully
 
 if TYPE_CHECKING:
     from execution.batches import Made, Place
@@ -32,6 +34,21 @@ def complete(
         _lists(run, field, batch, dicts, values)
     else:
         _objects(run, field, batch, dicts, values)
+
+
+def complete_awaited(
+    run: "Run", field: "Field", batch: Batch, dicts: "list[Made]", values: list[Any]
+) -> None:
+    """Put values that were waited for; awaitables among them are not waited for again."""
+    kinds = set(map(type, values))
+    if not any(hasattr(kind, "__await__") for kind in kinds):
+        complete(run, field, batch, dicts, values)
+        return
+    for made, value in zip(dicts, values, strict=True):
+        if is_awaitable(value):
+            complete_by_graphql_core(run, field, batch, made, value)
+        else:
+            complete(run, field, batch, [made], [value])
 
 
 def fill(run: "Run", batch: Batch) -> None:

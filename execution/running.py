@@ -18,7 +18,7 @@ from graphql.execution.values import VariableValues
 
 from execution.batches import Batch, Made
 from execution.careful import fail
-from execution.completing import complete, fill, read, read_carefully
+from execution.completing import complete_awaited, fill, read, read_carefully
 from execution.selections import Field, Selection
 from execution.variables import Variables
 
@@ -216,7 +216,7 @@ class _Waiting:
 
 class _Values(_Waiting):
     def finish(self, run: Run, found: list[Any]) -> None:
-        complete(run, self.field, self.batch, self.dicts, found)
+        complete_awaited(run, self.field, self.batch, self.dicts, found)
 
 
 class _Loading(_Waiting):
@@ -224,7 +224,7 @@ class _Loading(_Waiting):
         (values,) = found
         if isinstance(values, Exception):
             values = [values] * len(self.dicts)
-        complete(run, self.field, self.batch, self.dicts, values)
+        complete_awaited(run, self.field, self.batch, self.dicts, values)
 
 
 class _Completed(_Waiting):
