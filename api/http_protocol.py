@@ -1,7 +1,8 @@
-"""Uvicorn's HTTP protocol, which reads no further than to what it has still to answer.
+"""Uvicorn's HTTP protocol, with what it lacks.
 
-Uvicorn reads on with every answer, however many requests wait for theirs on the same connection: a
-megabyte of small ones became a million objects, which every collection of garbage looked through.
+It reads no further than to what it has still to answer. Uvicorn reads on with every answer, however
+many requests wait for theirs on the same connection: a megabyte of small ones became a million
+objects, which every collection of garbage looked through.
 """
 
 import asyncio
@@ -15,6 +16,14 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self.flow = _Flow(transport, self.pipeline)  # type: ignore[arg-type]
+
+    def _should_upgrade(self) -> bool:
+        """WebSockets begin with GET. Who offers to upgrade a POST is answered as by HTTP."""
+        return self.scope["method"] == "GET" and super()._should_upgrade()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Such a request is read without its body, which must not be read as the next one."""
+        self.cycle.keep_alive = False
 
 
 class _Flow(FlowControl):

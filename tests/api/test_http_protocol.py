@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -13,6 +14,7 @@ from tests.world.served import Served
 _LIVE = b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n"
 _MOST = READ_AT_ONCE // len(_LIVE) + 1  # that come in one piece
 _BODY = b'{"query": "{ viewer { role } }"}'
+_JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
@@ -50,6 +52,19 @@ async def test_thousands_of_requests_in_a_row_are_answered_and_few_wait(
     count = 10 * _MOST
     assert await _answers(served, _LIVE * count, count) == [b"HTTP/1.1 200 OK"] * count
     assert 10 < max(longest) <= 2 * _MOST
+
+
+async def test_who_posts_and_offers_to_upgrade_is_refused_by_http(
+    served: Served, world: World
+) -> None:
+    bearer = f"Bearer {await (await world.workspace()).token()}"
+    offer = {"connection": "upgrade", "upgrade": "websocket", "authorization": bearer}
+    async with httpx.AsyncClient(headers=offer) as client:
+        answer = await client.post(f"{served.url}/graphql", content=_BODY, headers=_JSON)
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["extensions"]["code"]) == (400, "BAD_REQUEST")
+    assert error["extensions"]["requestId"] == answer.headers["x-request-id"]
+    assert answer.headers["connection"] == "close"
 
 
 async def test_bodies_that_are_still_to_come_are_read_when_it_is_their_turn(
