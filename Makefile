@@ -28,7 +28,7 @@ test-fuzz: installed-dev ## A deterministic handful of random documents, frames 
 	@$(VENV)/python -m pytest -m fuzz tests/fuzz $(ARGS)
 
 audit: installed-dev web ## Run all checks of protocols, limits, isolation and faults; writes docs/CONFORMANCE.md
-	@$(VENV)/python -m tests.world.audit
+	@$(VENV)/python -m tests.world.audit $(ARGS)
 
 fuzz: installed-dev ## Random documents, frames and requests, SECONDS (600) of each
 	@SELLER_FUZZ_SECONDS=$(or $(SECONDS),600) $(VENV)/python -m pytest -m fuzz -rP --show-capture=stdout \
