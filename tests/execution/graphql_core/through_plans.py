@@ -109,7 +109,7 @@ def _plan(
 
 def _run(plan: Plan, root: Any, context: Any, variables: dict[str, Any] | None) -> Any:
     """The result if nothing has to be awaited for it, as graphql-core has it; else an awaitable."""
-    coerced = plan.coerced(variables)
+    coerced = plan.variables.coerced(variables)
     if isinstance(coerced, list):
         return ExecutionResult(None, coerced)
     run = _WatchedRun(plan, coerced, context, root)
