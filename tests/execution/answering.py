@@ -23,7 +23,7 @@ from graphql.execution import Executor
 
 from execution import NotCompiled, Plans
 from tests.execution.comparing import Answer, answer_of, differences
-from tests.execution.zoo.root import ROWS, Context, core_schema, opened
+from tests.execution.zoo.root import Context, core_schema, opened
 from tests.execution.zoo.whims import Whims
 
 _PROPAGATES_NOT = DirectiveNode(
@@ -61,7 +61,7 @@ class Zoo:
 
     def __init__(self, schema: GraphQLSchema | None = None, **plans: Any) -> None:
         self.schema = schema or core_schema()
-        self.plans = Plans(self.schema, **{"rows": ROWS, "compile_at": 1, **plans})
+        self.plans = Plans(self.schema, **{"compile_at": 1, **plans})
 
     async def compared(self, asked: Asked) -> Compared:
         document = parse(asked.query)

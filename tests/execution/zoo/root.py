@@ -29,10 +29,8 @@ from tests.execution.zoo.arguments import Choice, Style, told
 from tests.execution.zoo.cages import Cage, cage
 from tests.execution.zoo.gates import Gate, gate
 from tests.execution.zoo.leaves import CONFIG, Diet, Rank
-from tests.execution.zoo.tickets import Record, Ticket, ticket
+from tests.execution.zoo.tickets import Ticket, ticket
 from tests.execution.zoo.whims import Loading, Whims
-
-ROWS = (Record,)
 
 
 @dataclass
