@@ -8,7 +8,7 @@ VENV := .venv/bin
 # Without bytecode every start compiles a thousand files anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-faults test-fuzz fuzz audit bench check static format lint types schema migrations lock \
+.PHONY: help run test test-faults test-fuzz fuzz audit bench bench-live check static format lint types schema migrations lock \
 	reset clean python installed installed-dev web
 
 help: ## Show this list
@@ -36,6 +36,9 @@ fuzz: installed-dev ## Random documents, frames and requests, SECONDS (600) of e
 
 bench: installed-dev ## What five operations cost, beside what a team would pick instead (SCALE=0.01: a quick look)
 	@$(VENV)/python -m benchmarks.operations $(if $(SCALE),--scale $(SCALE)) $(ARGS)
+
+bench-live: installed-dev ## A thousand subscribers of one LIVE room: events a second, and how late they are
+	@$(VENV)/python -m benchmarks.live_room $(ARGS)
 
 check: static test test-faults test-fuzz ## All that CI checks: format, lint, types, imports, schema, migrations, tests
 
