@@ -123,10 +123,10 @@ def _pieces(body: bytes) -> list[bytes]:
 
 
 def _parsed(received: bytes, given: Sent | Noise) -> Answered | None:
-    if not received:
-        return None
     while received.startswith(b"HTTP/1.1 100"):
         received = received.partition(b"\r\n\r\n")[2]
+    if not received:
+        return None
     method = given.method if isinstance(given, Sent) else "GET"
     response = HTTPResponse(_Wire(received), method=method)  # type: ignore[arg-type]
     try:
