@@ -8,7 +8,7 @@ VENV := .venv/bin
 # Without bytecode every start compiles a thousand files anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-faults test-fuzz fuzz audit bench check static format lint types schema migrations lock \
+.PHONY: help run test test-faults test-fuzz fuzz audit bench bench-live check static format lint types schema migrations lock \
 	reset clean python installed installed-dev web
 
 help: ## Show this list
@@ -28,7 +28,7 @@ test-fuzz: installed-dev ## A deterministic handful of random documents, frames,
 	@$(VENV)/python -m pytest -m fuzz tests/fuzz tests/execution $(ARGS)
 
 audit: installed-dev web ## Run all checks of protocols, limits, isolation and faults; writes docs/CONFORMANCE.md
-	@$(VENV)/python -m tests.world.audit
+	@$(VENV)/python -m tests.world.audit $(ARGS)
 
 fuzz: installed-dev ## Random documents, frames and requests, SECONDS (600) of each, and OPERATIONS (50,000)
 	@SELLER_FUZZ_SECONDS=$(or $(SECONDS),600) SELLER_FUZZ_OPERATIONS=$(or $(OPERATIONS),50000) \
@@ -38,6 +38,9 @@ fuzz: installed-dev ## Random documents, frames and requests, SECONDS (600) of e
 
 bench: installed-dev ## What five operations cost, beside what a team would pick instead (SCALE=0.01: a quick look)
 	@$(VENV)/python -m benchmarks.operations $(if $(SCALE),--scale $(SCALE)) $(ARGS)
+
+bench-live: installed-dev ## A thousand subscribers of one LIVE room: events a second, and how late they are
+	@$(VENV)/python -m benchmarks.live_room $(ARGS)
 
 check: static test test-faults test-fuzz ## All that CI checks: format, lint, types, imports, schema, migrations, tests
 

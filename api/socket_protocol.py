@@ -45,7 +45,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         self._controls += 1
-        super().handle_ping()
+        if not self.close_sent:  # then our end is closed, and nothing can be written
+            super().handle_ping()
 
     def handle_pong(self, event: Frame) -> None:
         self._controls += 1

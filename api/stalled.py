@@ -11,8 +11,7 @@ import contextlib
 import socket
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from api.http_protocol import HttpProtocol
 from api.socket_protocol import SocketProtocol
 
 READ_AT_ONCE = 32 * 1024  # bytes
@@ -23,7 +22,7 @@ def protocols(
 ) -> tuple[type[asyncio.Protocol], type[asyncio.Protocol]]:
     """Uvicorn's protocols for HTTP and for WebSockets, which cut off after `patience` seconds."""
 
-    class Http(_Cutting, HttpToolsProtocol):
+    class Http(_Cutting, HttpProtocol):
         pass
 
     class WebSockets(_Cutting, SocketProtocol):

@@ -6,8 +6,10 @@ from typing import Any
 
 import orjson
 
+Answer = dict[str, Any]
 
-def encoded(answer: dict[str, Any] | list[dict[str, Any]]) -> bytes:
+
+def encoded(answer: Answer | list[Answer]) -> bytes:
     """JSON of an answer, whatever lies in it.
 
     orjson refuses whole numbers of more than 64 bits and halves of surrogate pairs, which JSON

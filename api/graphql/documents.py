@@ -23,6 +23,7 @@ from api.graphql.actual_cost import weights_of
 from api.graphql.extent import Extent, Measured, fragments_of, measure, operations_of
 from api.graphql.failures import RequestError, rejected
 from api.graphql.limits import Limits, check_extent, check_fragments, check_text
+from api.graphql.settled import settle
 from schema.errors import ErrorCode, coded
 
 _MEASUREMENTS = 32  # of one document, for different sizes of its pages
@@ -133,6 +134,7 @@ class Documents:
         if errors:
             raise rejected(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         weights = weights_of(self._schema, node)
+        settle(node)
         return Document(node, operations, tuple(sorted(measured.sized_by)), weights)
 
     def _judged(self, node: DocumentNode) -> list[GraphQLError]:

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingO
 
 from api import metrics
 from api.graphql.actual_cost import actual_cost
+from api.graphql.answers import Answer
 from api.graphql.budgets import Budgets
 from api.graphql.documents import Document, Documents, introspects, is_subscription
 from api.graphql.extent import INTROSPECTION_COST
@@ -22,16 +23,16 @@ from api.graphql.failures import RequestError, as_error, translated
 from api.graphql.limits import count_variables
 from api.graphql.operations import Operation
 from api.graphql.persisted import PersistedOperations
+from api.graphql.sharing import Shared, Told, sameness
 from api.graphql.turns import Turns
 from api.tracing import span
 from execution import NotCompiled, Outcome, Plan, Plans
 from schema.context import Context
 from schema.errors import ErrorCode, coded, told
-from tenants.identity import Principal
+from tenants.identity import NotAuthenticated, Principal
 
 log = structlog.get_logger()
 
-Answer = dict[str, Any]
 _VALUES_A_POINT = 20  # of the variables: what is sent is work too
 
 
@@ -56,6 +57,7 @@ class Execution:
     budgets: Budgets
     turns: Turns
     plans: Plans | None = None
+    shared: Shared = field(default_factory=Shared)
     suggestions: bool = False
     timeout: float = field(default=15.0)
 
@@ -112,7 +114,7 @@ class Execution:
 
     async def subscribe(
         self, prepared: Prepared, principal: Principal, *, request_id: str
-    ) -> AsyncGenerator[Answer, None]:
+    ) -> AsyncGenerator[Told, None]:
         """Answers of a subscription, one per event; `RequestError` where it cannot begin.
 
         Each event is answered in a context of its own: the credential is checked and rows are
@@ -120,12 +122,14 @@ class Execution:
         """
         await self.budgets.charge(principal, prepared.cost)
         context = self.open_context(principal, request_id)
+        variables = prepared.operation.variables
+        same = sameness(prepared.document, prepared.definition, variables, principal)
         metrics.SUBSCRIPTIONS.inc()
         try:
             source = await self._source(prepared, context)
             async with aclosing(source) as events:
                 async for event in events:
-                    yield await self._answer_event(prepared, context.renewed(), event)
+                    yield await self._told(prepared, context, event, same)
         except RequestError:
             raise
         except TimeoutError:
@@ -193,6 +197,29 @@ class Execution:
             raise RequestError(*map(translated, source.errors or ()))
         return source  # type: ignore[no-any-return]
 
+    async def _told(self, prepared: Prepared, context: Context, event: Any, same: Hashable) -> Told:
+        """The answer to an event, made for this subscription or for one that is the same."""
+        who = context.principal
+
+        async def make() -> tuple[Principal, Told]:
+            return who, Told(await self._answer_event(prepared, context.renewed(), event))
+
+        try:
+            maker, told = await self.shared.once(event, same, make)
+        except NotAuthenticated:  # perhaps another's credential, who came first
+            return (await make())[1]
+        if maker != who:
+            await self.shared.once(event, who, lambda: self._check(context.renewed()))
+        return told
+
+    async def _check(self, context: Context) -> None:
+        """`NotAuthenticated` where the credential is good no more."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                await context.database.reading().open()
+        finally:
+            await _closed(context)
+
     async def _answer_event(self, prepared: Prepared, context: Context, event: Any) -> Answer:
         started = time.perf_counter()
         try:
@@ -232,11 +259,16 @@ async def _closed(context: Context) -> None:
         log.warning("graphql.close_failed", request_id=context.request_id, reason=repr(error))
 
 
+@functools.cache
+def _seconds(kind: str, outcome: str) -> Any:
+    return metrics.OPERATIONS.labels(kind, outcome)
+
+
 def _note(prepared: Prepared, context: Context, answer: Answer, seconds: float) -> None:
     kind = prepared.definition.operation.value
     name = prepared.definition.name.value if prepared.definition.name else ""
     errors = [error["extensions"]["code"] for error in answer.get("errors", ())]
-    metrics.OPERATIONS.labels(kind, "error" if errors else "ok").observe(seconds)
+    _seconds(kind, "error" if errors else "ok").observe(seconds)
     metrics.STATEMENTS.observe(context.database.statements)
     log.info(
         "graphql.operation",

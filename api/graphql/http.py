@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import Access, origin_allowed
-from api.graphql.answers import encoded
+from api.graphql.answers import Answer, encoded
 from api.graphql.documents import is_query, is_subscription
-from api.graphql.execution import Answer, Execution, failure
+from api.graphql.execution import Execution, failure
 from api.graphql.failures import RequestError
 from api.graphql.media import Media, negotiate
 from api.graphql.multipart import Uploads, is_multipart

@@ -1,6 +1,7 @@
 """Which media type an answer has: GraphQL over HTTP's negotiation, and SSE where it ranks first."""
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Media(StrEnum):
@@ -18,6 +19,7 @@ _BY_RANGE = {
 }
 
 
+@lru_cache(maxsize=200)
 def negotiate(accept: str | None) -> Media | None:
     """The best type for an Accept header; None where it wants nothing that we have.
 

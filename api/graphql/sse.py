@@ -14,11 +14,12 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.graphql.answers import encoded
+from api.graphql.answers import Answer, encoded
 from api.graphql.documents import is_subscription
-from api.graphql.execution import Answer, Execution, Prepared, failure
+from api.graphql.execution import Execution, Prepared, failure
 from api.graphql.failures import RequestError, as_error
 from api.graphql.occupancy import Full, Occupancy
+from api.graphql.sharing import Told
 from api.graphql.vigil import Ending, Vigil
 from schema.errors import ErrorCode, coded
 from tenants.identity import Principal
@@ -95,7 +96,7 @@ class EventStreams:
         """Why an operation was not run: the protocol wants that told within a stream."""
 
         async def frames() -> AsyncGenerator[bytes, None]:
-            yield _next(refusal)
+            yield _next(Told(refusal))
             yield _COMPLETE
 
         return EventStream(frames(), nullcontext(), request_id)
@@ -105,8 +106,8 @@ class EventStreams:
     ) -> AsyncGenerator[bytes, None]:
         """Soon over, and answered although the server stops or the credential expires meanwhile."""
 
-        async def answers() -> AsyncGenerator[Answer, None]:
-            yield await self.execution.run(prepared, principal, request_id=request_id)
+        async def answers() -> AsyncGenerator[Told, None]:
+            yield Told(await self.execution.run(prepared, principal, request_id=request_id))
 
         never: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         async with aclosing(_frames(answers(), never, keep_alive=self.keep_alive)) as frames:
@@ -133,24 +134,24 @@ class EventStreams:
                 yield _COMPLETE
             elif ended.result() is Ending.REVOKED:
                 revoked = coded(ErrorCode.UNAUTHENTICATED, "This credential is no longer good.")
-                yield _next(failure([revoked], request_id)) + _COMPLETE
+                yield _next(Told(failure([revoked], request_id))) + _COMPLETE
         finally:
             leave()
 
     async def _answers(
         self, prepared: Prepared, principal: Principal, request_id: str
-    ) -> AsyncGenerator[Answer, None]:
+    ) -> AsyncGenerator[Told, None]:
         try:
             source = self.execution.subscribe(prepared, principal, request_id=request_id)
             async with aclosing(source) as answers:
-                async for answer in answers:
-                    yield answer
+                async for told in answers:
+                    yield told
         except RequestError as error:
-            yield failure(error.errors, request_id)
+            yield Told(failure(error.errors, request_id))
 
 
 async def _frames(
-    answers: AsyncGenerator[Answer, None], ended: asyncio.Future[Ending], *, keep_alive: float
+    answers: AsyncGenerator[Told, None], ended: asyncio.Future[Ending], *, keep_alive: float
 ) -> AsyncGenerator[bytes, None]:
     """A `next` for each answer until `ended`; a comment whenever nothing else is to be sent."""
     upcoming = asyncio.ensure_future(anext(answers))
@@ -165,10 +166,10 @@ async def _frames(
                 yield _ALIVE
                 continue
             try:
-                answer = upcoming.result()
+                told = upcoming.result()
             except StopAsyncIteration:
                 return
-            yield _next(answer)
+            yield _next(told)
             upcoming = asyncio.ensure_future(anext(answers))
     finally:
         upcoming.cancel()
@@ -177,8 +178,8 @@ async def _frames(
         await answers.aclose()
 
 
-def _next(answer: Answer) -> bytes:
-    return b"event: next\ndata: " + encoded(answer) + b"\n\n"
+def _next(told: Told) -> bytes:
+    return f"event: next\ndata: {told.json}\n\n".encode()
 
 
 def _too_many(full: Full, request_id: str) -> Response:

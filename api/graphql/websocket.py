@@ -239,8 +239,9 @@ class _Connection:
     ) -> None:
         source = self._endpoint.execution.subscribe(prepared, principal, request_id=request_id)
         async with aclosing(source) as answers:
-            async for answer in answers:
-                await self._tell(id, {"type": "next", "id": id, "payload": answer})
+            before = encoded({"type": "next", "id": id}).decode().removesuffix("}")
+            async for told in answers:
+                await self._tell(id, f'{before},"payload":{told.json}}}')
         await self._tell(id, {"type": "complete", "id": id}, last=True)
 
     async def _result(
@@ -262,12 +263,12 @@ class _Connection:
         await self._tell(id, {"type": "error", "id": id, "payload": told}, last=True)
         return told
 
-    async def _tell(self, id: str, message: dict[str, Any], *, last: bool = False) -> None:
+    async def _tell(self, id: str, message: dict[str, Any] | str, *, last: bool = False) -> None:
         """Send what belongs to an operation, unless the client has completed it meanwhile.
 
         Its id is free with the last message: a client may use it again as soon as it reads that.
         """
-        text = encoded(message).decode()
+        text = message if isinstance(message, str) else encoded(message).decode()
         async with self._turn_to_send():
             if self._running.get(id) is asyncio.current_task():
                 await self._socket.send_text(text)

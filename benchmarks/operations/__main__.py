@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as running:
         with started_on(where.rest):
             at = running.enter_context(servers(state, scale=asked.scale))
-        ready = asyncio.run(_ready(at, of, state, asked.operations))
+        ready = asyncio.run(_ready(at, of, state, asked))
         contenders, absent = _contenders(at, state, ready, asked.contenders)
         trial = next(iter(ready.questions.values()))[0]
         with started_on(where.server):
@@ -78,22 +78,23 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--warm-up", type=float, default=3.0, help="seconds, likewise")
     parser.add_argument("--operations", nargs="+", choices=OPERATIONS, default=list(OPERATIONS))
     parser.add_argument("--contenders", nargs="+", help="names; all by default")
+    parser.add_argument("--questions", type=int, default=200, help="of each operation")
     parser.add_argument("--compared", type=int, default=20, help="answers of each operation")
     parser.add_argument("--state", type=Path, default=STATE)
     parser.add_argument("--results", type=Path, default=report.RESULTS)
     return parser.parse_args(given)
 
 
-async def _ready(at: Servers, of: Sizes, state: Path, operations: list[str]) -> Ready:
+async def _ready(at: Servers, of: Sizes, state: Path, asked: argparse.Namespace) -> Ready:
     workspaces = await ensure_filled(at, of)
     owner = await asyncpg.connect(at.owner_url)
     try:
-        found = await questions(owner, workspaces)
+        found = await questions(owner, workspaces, of_each=asked.questions)
         postgres = await owner.fetchval("SHOW server_version")
     finally:
         await owner.close()
     tokens = await ours.sign_in(at, workspaces, state)
-    return Ready({name: found[name] for name in operations}, tokens, postgres)
+    return Ready({name: found[name] for name in asked.operations}, tokens, postgres)
 
 
 def _contenders(

@@ -67,7 +67,6 @@ DOCUMENTS = {
   }
 }""",
 }
-OF_EACH = 200  # different requests of an operation, over all workspaces
 _DAYS = 90
 _LONGEST_PAGE = 51
 # Somewhere in the list, but never so late that the page is not full.
@@ -90,9 +89,9 @@ class Asked:
 
 
 async def questions(
-    owner: asyncpg.Connection, workspaces: list[UUID], *, of_each: int = OF_EACH
+    owner: asyncpg.Connection, workspaces: list[UUID], *, of_each: int
 ) -> dict[str, list[Asked]]:
-    """By operation; the same at each run."""
+    """So many different ones of each operation, over all workspaces; the same at each run."""
     chance = random.Random("what is asked")
     found: dict[str, list[Asked]] = {}
     for operation in OPERATIONS:

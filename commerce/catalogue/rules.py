@@ -82,12 +82,14 @@ def _media_problems(media: Sequence[tuple[str, str]]) -> Iterator[Refusal]:
 
 
 def _is_address(url: str) -> bool:
+    # First its length: to split one, Python normalises it, which may take the square of that.
+    if len(url) > limits.MAX_URL or not url.isprintable() or " " in url:
+        return False
     try:
         parts = urlsplit(url)
     except ValueError:
         return False
-    plain = url.isprintable() and " " not in url
-    return plain and parts.scheme == "https" and bool(parts.netloc) and len(url) <= limits.MAX_URL
+    return parts.scheme == "https" and bool(parts.netloc)
 
 
 def _sku_problems(skus: Sequence[NewSku]) -> Iterator[Refusal]:

@@ -86,6 +86,15 @@ async def test_who_breaks_the_rules_and_leaves_is_no_error_of_ours(
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+async def test_a_ping_behind_what_breaks_the_rules_is_no_error_of_ours(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(served.websocket_url) as wire:
+        wire.raw(frame(b"\xff\xfe") + frame(b"", PING_FRAME))
+        assert (await wire.closed())[0] == 1007
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_who_does_not_read_its_pongs_is_read_no_further_and_cut(parts: Parts) -> None:
     async with quick(parts, send_timeout=0.5) as served, opened(served.websocket_url) as wire:
         (connection,) = sockets(served)

@@ -16,6 +16,7 @@ from benchmarks.operations.rows.world import sizes
 OURS = (PRODUCT, INTERPRETED, *LIMITS)
 QUICK = (
     "--scale", "0.01", "--rounds", "1", "--seconds", "0.2", "--warm-up", "0.1", "--compared", "2",
+    "--questions", "8",
 )  # fmt: skip
 
 

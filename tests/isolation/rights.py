@@ -5,7 +5,7 @@ finding by itself: no role would be refused.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -96,13 +96,11 @@ class Watch:
     async def _answer(self, prepared: Prepared, principal: Principal) -> dict[str, Any]:
         if prepared.definition.operation.value != "subscription":
             return await self._watched.run(prepared, principal, request_id="rights")
-        source: AsyncGenerator[dict[str, Any], None] = self._watched.subscribe(
-            prepared, principal, request_id="rights"
-        )
+        source = self._watched.subscribe(prepared, principal, request_id="rights")
         async with aclosing(source) as answers:
             try:
                 async with asyncio.timeout(_LISTENED):
-                    return await anext(answers)
+                    return (await anext(answers)).answer
             except TimeoutError:
                 return {}  # it listens
 

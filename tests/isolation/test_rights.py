@@ -75,7 +75,7 @@ async def test_whoever_lacks_a_right_is_refused_and_changes_nothing(
 ) -> None:
     tell(
         Finding(
-            section="Isolation",
+            section="Roles",
             check=f"refusals to {len(everybody)} roles and keys without the right",
             passed=told.refused,
             of=told.tried,

@@ -107,7 +107,7 @@ async def test_an_event_with_its_order_and_lines_takes_three_statements(
     )
     source = execution.subscribe(prepared, principal, request_id="test")
     async with aclosing(source) as answers:
-        seen = [await anext(answers) for _ in range(3)]
+        seen = [(await anext(answers)).answer for _ in range(3)]
 
     assert [a["data"]["liveOrders"]["sequence"] for a in seen] == ["1", "2", "3"]
     assert all(a["data"]["liveOrders"]["order"]["lines"] for a in seen)

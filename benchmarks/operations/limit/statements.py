@@ -104,13 +104,19 @@ SELECT {_id("Order", "o.id")} AS id, o.external_id AS "externalId", o.status,
 ORDERS = _answer("orders", f"json_build_object('nodes', {_list(_ORDERS)})")
 
 _ZONES = " ".join(f"WHEN '{site}' THEN '{facts.time_zone.key}'" for site, facts in SITES.items())
-_CLOCK = f"timezone(CASE site {_ZONES} END, placed_at)"
+_CLOCK = f"timezone(CASE site {_ZONES} END, began_at)"
+_QUARTERS = """
+SELECT site, currency,
+       date_bin('15 minutes', placed_at, timestamptz '2000-01-01 00:00+00') AS began_at,
+       sum(total_minor) AS minor, count(*) AS orders
+  FROM orders WHERE workspace_id = $1 AND placed_at >= $2 AND placed_at < $3
+   AND kind = 'SALE' AND status NOT IN ('UNPAID', 'CANCELLED')
+ GROUP BY site, currency, began_at
+"""
 _HOURS = f"""
 SELECT site, hour AS "hourOfWeek", {_money("minor", "currency")} AS gmv, orders FROM (
-    SELECT site, currency, sum(total_minor)::bigint AS minor, count(*) AS orders,
+    SELECT site, currency, sum(minor)::bigint AS minor, sum(orders)::bigint AS orders,
            (date_part('isodow', {_CLOCK})::int - 1) * 24 + date_part('hour', {_CLOCK})::int AS hour
-      FROM orders WHERE workspace_id = $1 AND placed_at >= $2 AND placed_at < $3
-       AND kind = 'SALE' AND status NOT IN ('UNPAID', 'CANCELLED')
-     GROUP BY site, currency, hour ORDER BY site, currency, hour) g
+      FROM ({_QUARTERS}) q GROUP BY site, currency, hour ORDER BY site, currency, hour) g
 """
 GMV = _answer("gmvByHourOfWeek", _list(_HOURS))

@@ -45,7 +45,7 @@ const CLOCK = `timezone(CASE site WHEN 'TH' THEN 'Asia/Bangkok' WHEN 'VN' THEN '
   WHEN 'MY' THEN 'Asia/Kuala_Lumpur' WHEN 'ID' THEN 'Asia/Jakarta' WHEN 'PH' THEN 'Asia/Manila'
   WHEN 'SG' THEN 'Asia/Singapore' WHEN 'GB' THEN 'Europe/London'
   WHEN 'US' THEN 'America/Los_Angeles' WHEN 'DE' THEN 'Europe/Berlin'
-  WHEN 'FR' THEN 'Europe/Paris' END, placed_at)`;
+  WHEN 'FR' THEN 'Europe/Paris' END, began_at)`;
 
 export const QUESTIONS = {
   product: `SELECT ${PRODUCT} FROM products WHERE workspace_id = $1 AND id = $2`,
@@ -69,9 +69,13 @@ export const QUESTIONS = {
   skuBySellerSku: `SELECT ${SKU} FROM skus WHERE workspace_id = $1 AND seller_sku = ANY($2)`,
   productById: `SELECT ${PRODUCT} FROM products WHERE workspace_id = $1 AND id = ANY($2)`,
   gmv: `SELECT site, hour AS "hourOfWeek", gmv_minor, currency, orders FROM (
-      SELECT site, currency, sum(total_minor)::bigint AS gmv_minor, count(*) AS orders,
+      SELECT site, currency, sum(minor)::bigint AS gmv_minor, sum(orders)::bigint AS orders,
         (date_part('isodow', ${CLOCK})::int - 1) * 24 + date_part('hour', ${CLOCK})::int AS hour
-      FROM orders WHERE workspace_id = $1 AND placed_at >= $2 AND placed_at < $3
-        AND kind = 'SALE' AND status NOT IN ('UNPAID', 'CANCELLED')
+      FROM (
+        SELECT site, currency, sum(total_minor) AS minor, count(*) AS orders,
+          date_bin('15 minutes', placed_at, timestamptz '2000-01-01 00:00+00') AS began_at
+        FROM orders WHERE workspace_id = $1 AND placed_at >= $2 AND placed_at < $3
+          AND kind = 'SALE' AND status NOT IN ('UNPAID', 'CANCELLED')
+        GROUP BY site, currency, began_at) quarters
       GROUP BY site, currency, hour ORDER BY site, currency, hour) hours`,
 };

@@ -13,6 +13,7 @@ from api.graphql.failures import RequestError
 from api.parts import Parts
 from tenants.identity import Principal, PrincipalKind
 from tests.world import World
+from tests.world.conformance import Finding, tell
 from tests.world.served import Served, quick
 
 PLENTY = Allowance(1_000_000, 1_000_000)
@@ -166,6 +167,18 @@ async def test_a_workspace_without_points_leaves_another_alone(world: World, par
     codes = [(await world.ask(query, authorization=f"Bearer {token}")).code for _ in range(40)]
     assert codes[-1] == "THROTTLED"
     assert (await world.ask(query, authorization=f"Bearer {other}")).code is None
+    good = codes.count(None)
+    assert codes == [None] * good + ["THROTTLED"] * (len(codes) - good)
+    tell(
+        Finding(
+            section="Limits",
+            check="Over budget every operation is refused as THROTTLED, and another workspace is "
+            "answered",
+            passed=len(codes) - good,
+            of=len(codes) - good,
+            control=f"within it the first {good} were answered",
+        )
+    )
 
 
 async def test_redis_tells_no_secret(parts: Parts) -> None:

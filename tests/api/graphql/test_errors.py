@@ -165,8 +165,8 @@ async def _second(execution: Execution, how: str) -> None:
     prepared = await execution.prepare(Operation(query, {"how": how}), NOBODY)
     answers = execution.subscribe(prepared, NOBODY, request_id="r1")
     try:
-        async for answer in answers:
-            assert answer == {"data": {"fails": "first"}}
+        async for told in answers:
+            assert told.answer == {"data": {"fails": "first"}}
     finally:
         await answers.aclose()
 

@@ -17,6 +17,7 @@ from api.graphql.operations import Operation
 from schema.root import SCHEMA
 from tenants.identity import system_principal
 from tests.world import World
+from tests.world.conformance import Finding, tell
 
 NOBODY = system_principal(UUID(int=7))
 SMALL = Limits(
@@ -81,6 +82,33 @@ async def test_variables_of_too_many_values_are_refused(small: Execution) -> Non
     assert str(refused.value) == (
         "Values in the variables: more than 10; the limit is 10. Send them in several requests."
     )
+
+
+async def test_with_wider_limits_none_of_it_is_refused_for_them(
+    small: Execution, world: World
+) -> None:
+    """The control: it is the limits that refuse, and not something else in these documents."""
+    refused = [query for query in PASSED if await _limited(small, query)]
+    assert refused == list(PASSED)
+    assert [query for query in PASSED if await _limited(world.execution, query)] == []
+    tell(
+        Finding(
+            section="Limits",
+            check="What passes a limit of documents is refused, with the limit's name, value and "
+            "bound",
+            passed=len(refused),
+            of=len(PASSED),
+            control="with the limits as they are shipped none of the same documents is",
+        )
+    )
+
+
+async def _limited(execution: Execution, query: str) -> bool:
+    try:
+        await execution.prepare(Operation(query, {"n": 50}), NOBODY)
+    except RequestError as error:
+        return [one.extensions for one in error.errors] == [{"code": "LIMIT_EXCEEDED"}]
+    return False
 
 
 async def test_a_known_document_is_measured_again_for_another_page_size(small: Execution) -> None:

@@ -14,6 +14,7 @@ from tests.api.graphql.protocols.event_source import streamed
 from tests.api.graphql.protocols.socket_rules import INIT, complete, heard, subscribe
 from tests.api.graphql.protocols.wire import Wire, opened
 from tests.world import TestWorkspace, World
+from tests.world.conformance import Finding, tell
 from tests.world.served import Served, quick
 
 UPDATES = {"query": "subscription { orderUpdates { __typename } }"}
@@ -56,6 +57,7 @@ async def test_one_socket_too_many_is_closed_and_the_neighbour_is_let_in(
 
         first.writer.transport.abort()
         await _until_let_in(served, noisy)
+    _tell("sockets: the third of two is closed with 4429")
 
 
 async def test_one_subscription_too_many_is_refused_on_sockets_and_streams(
@@ -100,6 +102,19 @@ async def test_one_subscription_too_many_is_refused_on_sockets_and_streams(
             if (await wire.receive())["type"] == "next":
                 break
         assert await wire.receive() == complete("d")
+    _tell("subscriptions: the fourth of three is refused on sockets and on streams")
+
+
+def _tell(what: str) -> None:
+    tell(
+        Finding(
+            section="Limits",
+            check=f"Places of a workspace for {what}, until another is given back",
+            passed=1,
+            of=1,
+            control="another workspace is let in at that moment",
+        )
+    )
 
 
 async def test_plain_requests_need_no_place(parts: Parts, noisy: TestWorkspace) -> None:

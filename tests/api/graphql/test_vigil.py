@@ -20,6 +20,7 @@ from tests.api.graphql.protocols.event_source import streamed
 from tests.api.graphql.protocols.socket_rules import INIT, heard, subscribe
 from tests.api.graphql.protocols.wire import opened
 from tests.world import TestWorkspace, World
+from tests.world.conformance import Finding, tell
 from tests.world.served import quick
 
 UPDATES = {"query": "subscription { orderUpdates { __typename } }"}
@@ -88,6 +89,16 @@ async def test_an_idle_socket_and_an_idle_stream_are_ended(
         answer = json.loads(data)
         assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         assert "data" not in answer
+    tell(
+        Finding(
+            section="Limits",
+            check=f"{loss.__name__.replace('_', ' ')}: idle sockets close with 4403, an idle "
+            "stream ends with UNAUTHENTICATED",
+            passed=3,
+            of=3,
+            control="before that they were looked at and stayed, as do those of others",
+        )
+    )
 
 
 async def test_another_credential_of_the_workspace_stays(

@@ -13,7 +13,6 @@ import httpx
 import orjson
 import strawberry
 import uvicorn
-from starlette.routing import Route
 from starlette.types import ASGIApp
 from strawberry.schema.config import StrawberryConfig
 
@@ -99,12 +98,7 @@ def application(world: World, limits: UploadLimits = LIMITS) -> ASGIApp:
     settings = world.parts.settings.model_copy(update=changed)
     with patch("api.application.SCHEMA", SCHEMA):
         built: Any = build_application(replace(world.parts, settings=settings))
-    endpoint: Any
-    (endpoint,) = (
-        route.endpoint
-        for route in built._app.routes
-        if isinstance(route, Route) and route.path == "/graphql"
-    )
+    endpoint = built._app._endpoint
     endpoint._http = replace(endpoint._http, uploads=Uploads(limits))
     return built  # type: ignore[no-any-return]
 

@@ -1,0 +1,107 @@
+"""Identical subscriptions: one answer to an event for all of them, made once and encoded once.
+
+Two are identical when they ask the same of an event, in the same workspace, with the same rights.
+Whose credential it is does not matter to the answer, but each is still held against the database
+before its subscriber is told anything.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import orjson
+from graphql import FieldNode, OperationDefinitionNode, VariableNode, Visitor, visit
+
+from api.graphql.answers import Answer, encoded
+from api.graphql.documents import Document
+from tenants.events import Event
+from tenants.identity import Principal
+
+T = TypeVar("T")
+_REMEMBERED = 2_000  # answers and checks; a subscriber who is further behind has its own made
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer, and its JSON."""
+
+    answer: Answer
+
+    @cached_property
+    def json(self) -> str:
+        return encoded(self.answer).decode()
+
+
+class Shared:
+    """What was done for an event, by what was done; whoever asks for the same waits for it."""
+
+    def __init__(self) -> None:
+        self._done: OrderedDict[tuple[Hashable, int], tuple[Any, asyncio.Task[Any]]] = OrderedDict()
+
+    async def once(self, event: object, what: Hashable, do: Callable[[], Awaitable[T]]) -> T:
+        """The outcome of `do` for that very event, and `what`; its exception is everybody's.
+
+        It runs in a task of its own: whoever asked first may leave. Events that are replayed are
+        objects of their own, and what else a subscription brings may be told twice.
+        """
+        if not isinstance(event, Event):
+            return await do()
+        key = (what, id(event))
+        known = self._done.get(key)
+        if known is None or known[1].cancelled():
+            task = asyncio.ensure_future(_done(do))
+            task.add_done_callback(_noticed)
+            known = self._done[key] = (event, task)  # the event is kept, and so is its id
+            if len(self._done) > _REMEMBERED:
+                self._done.popitem(last=False)
+        return await asyncio.shield(known[1])
+
+
+async def _done(do: Callable[[], Awaitable[T]]) -> T:
+    return await do()
+
+
+def _noticed(task: "asyncio.Task[Any]") -> None:
+    """Its exception is told to those who wait; if they have all left, to nobody."""
+    if not task.cancelled():
+        task.exception()
+
+
+def sameness(
+    document: Document,
+    definition: OperationDefinitionNode,
+    variables: dict[str, Any] | None,
+    principal: Principal,
+) -> Hashable:
+    """What two subscriptions have to have in common to be told the same.
+
+    Variables that only say which events are wanted, such as `after`, do not count.
+    """
+    names = _answering(document, definition)
+    given = {name: value for name, value in (variables or {}).items() if name in names}
+    values = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+    text = definition.loc.source.body if definition.loc else definition
+    name = definition.name.value if definition.name else None
+    return text, name, values, principal.workspace_id, principal.grants
+
+
+def _answering(document: Document, definition: OperationDefinitionNode) -> set[str]:
+    """The variables that the answer to an event depends on."""
+    names: set[str] = set()
+
+    class Collecting(Visitor):
+        def enter_variable(self, node: VariableNode, *_rest: Any) -> None:
+            names.add(node.name.value)
+
+    for selected in definition.selection_set.selections:
+        inner = selected.selection_set if isinstance(selected, FieldNode) else None
+        visit(inner or selected, Collecting())
+        for directive in selected.directives or ():
+            visit(directive, Collecting())
+    for other in document.node.definitions:
+        if not isinstance(other, OperationDefinitionNode):
+            visit(other, Collecting())
+    return names

@@ -1,0 +1,104 @@
+"""Remembered documents cost the garbage collector nothing, and are given back all the same."""
+
+import gc
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from graphql import GraphQLError, Location, Node, Token, Visitor, parse, visit
+
+from api.graphql.documents import Document, Documents
+from api.graphql.limits import Limits
+from api.graphql.settled import settle
+from schema.root import SCHEMA
+
+_TEXT = """
+query Q%d($first: Int = 5, $where: OrderWhere) {
+  orders(first: $first, where: $where) @skip(if: false) { nodes { ...rest } }
+  other: orders(first: 1, where: {status: {oneOf: [CANCELLED, DELIVERED]}}) { totalCount }
+}
+fragment rest on Order { id ... on Node { id } }
+"""
+
+
+async def a_document(documents: Documents, number: int = 0) -> Document:
+    return await documents.get(_TEXT % number)
+
+
+def remembering(characters: int) -> Documents:
+    schema: Any = SCHEMA._schema
+    return Documents(schema, Limits(), introspection=False, remembered=characters)
+
+
+class _Looking(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes = self.tracked = 0
+
+    def enter(self, node: Node, *_: Any) -> None:
+        parts = [getattr(node, key) for key in node.keys]
+        own = [one for one in [node, *parts] if isinstance(one, (Node, Location, tuple))]
+        self.nodes += 1
+        self.tracked += sum(gc.is_tracked(one) for one in own)
+
+
+def looked_at(node: Node) -> tuple[int, int]:
+    """Its nodes, and how many objects of it the collector looks at."""
+    looking = _Looking()
+    visit(node, looking)
+    return looking.nodes, looking.tracked
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+async def test_the_collector_does_not_look_at_remembered_documents() -> None:
+    document = await a_document(remembering(10_000))
+    assert looked_at(document.node) == (69, 0)
+    assert looked_at(parse(_TEXT % 0))[1] > 150, "the control: as graphql-core makes them"
+
+
+async def test_a_document_that_is_forgotten_is_given_back_without_the_collector() -> None:
+    documents = remembering(2 * len(_TEXT))
+    first = weakref.ref((await a_document(documents, 1)).node.definitions[0])
+    gc.collect()  # what validated it
+    with without_collector():
+        assert first() is not None
+        for number in range(2, 5):
+            await a_document(documents, number)
+        assert first() is None
+
+
+def test_tokens_are_cut_off_and_places_are_kept() -> None:
+    settled, plain = parse(_TEXT % 0), parse(_TEXT % 0)
+    settle(settled)
+    assert settled == plain
+    for one, other in zip(settled.definitions, plain.definitions, strict=True):
+        assert one.loc is not None
+        assert one.loc == other.loc
+        assert one.loc.start_token.next is None
+        assert GraphQLError("", one).locations == GraphQLError("", other).locations
+        assert GraphQLError("", one).locations
+
+
+def test_tokens_are_given_back_without_the_collector() -> None:
+    with without_collector():
+        settled, plain = parse(_TEXT % 0), parse(_TEXT % 0)
+        assert settled.loc is not None
+        assert plain.loc is not None
+        before = _tokens()
+        settle(settled)
+        assert _tokens() < before - 50
+        del plain
+        assert _tokens() > 50, "the control: chained both ways, they stay"
+
+
+def _tokens() -> int:
+    return sum(isinstance(one, Token) for one in gc.get_objects())
