@@ -24,15 +24,17 @@ test: installed-dev web ## Run the tests on servers of their own (beside a runni
 test-faults: installed-dev ## Break servers, networks and processes on purpose, and see what clients see
 	@$(VENV)/python -m pytest -m faults tests/faults $(ARGS)
 
-test-fuzz: installed-dev ## A deterministic handful of random documents, frames and requests
-	@$(VENV)/python -m pytest -m fuzz tests/fuzz $(ARGS)
+test-fuzz: installed-dev ## A deterministic handful of random documents, frames, requests, operations
+	@$(VENV)/python -m pytest -m fuzz tests/fuzz tests/execution $(ARGS)
 
 audit: installed-dev web ## Run all checks of protocols, limits, isolation and faults; writes docs/CONFORMANCE.md
 	@$(VENV)/python -m tests.world.audit $(ARGS)
 
-fuzz: installed-dev ## Random documents, frames and requests, SECONDS (600) of each
-	@SELLER_FUZZ_SECONDS=$(or $(SECONDS),600) $(VENV)/python -m pytest -m fuzz -rP --show-capture=stdout \
-		tests/fuzz/test_documents.py tests/fuzz/test_frames.py tests/fuzz/test_requests.py $(ARGS)
+fuzz: installed-dev ## Random documents, frames and requests, SECONDS (600) of each, and OPERATIONS (50,000)
+	@SELLER_FUZZ_SECONDS=$(or $(SECONDS),600) SELLER_FUZZ_OPERATIONS=$(or $(OPERATIONS),50000) \
+		$(VENV)/python -m pytest -m fuzz -rP --show-capture=stdout \
+		tests/fuzz/test_documents.py tests/fuzz/test_frames.py tests/fuzz/test_requests.py \
+		tests/execution/test_random_operations.py $(ARGS)
 
 bench: installed-dev ## What five operations cost, beside what a team would pick instead (SCALE=0.01: a quick look)
 	@$(VENV)/python -m benchmarks.operations $(if $(SCALE),--scale $(SCALE)) $(ARGS)

@@ -89,7 +89,7 @@ class Plans:
         if plan is None:
             if len(known.plans) >= _MOST_VARIANTS:
                 known.plans.clear()
-            plan = known.plans[case] = self._ordered(known, values, case)
+            plan = self._ordered(known, values, case)
         return plan
 
     def _met(self, document: DocumentNode, operation: OperationDefinitionNode) -> _Known | None:
@@ -132,12 +132,14 @@ class Plans:
             variables=values,
             hide_suggestions=self._hide_suggestions,
         )
-        if self._beside is None:
-            return _built(building)
 
         def build() -> None:
             known.plans[case] = _built(building)
 
+        if self._beside is None:
+            build()
+            return known.plans[case]
+        known.plans[case] = _BEING_BUILT  # before anybody builds it: that may take no time at all
         self._beside.submit(build)
         return _BEING_BUILT
 

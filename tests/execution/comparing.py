@@ -121,12 +121,13 @@ def _of_errors(place: Place, reference: Counter[Told], answer: Counter[Told]) ->
 
 def _of_raising(reference: Answer, answer: Answer, possible: Answer | None) -> list[str]:
     """A resolver that is cancelled from within ends the operation, unless an error of a sibling
-    had made an end of the resolver before that."""
+    has made an end of the resolver before that: so either may be, where both are possible."""
     if reference.raised == answer.raised:
         return []
-    was_possible = possible is not None and possible.raised == answer.raised == "CancelledError"
-    if reference.raised is None and was_possible:
-        data = reference.data
-        if any(nulled(data, one.path) != one.path for one in reference.errors):
+    raised, other = (reference, answer) if reference.raised else (answer, reference)
+    was_possible = possible is not None and possible.raised == raised.raised == "CancelledError"
+    if other.raised is None and was_possible:
+        data = other.data
+        if any(nulled(data, one.path) != one.path for one in other.errors):
             return []
     return [f"raised {answer.raised}, not {reference.raised}"]

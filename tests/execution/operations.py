@@ -14,6 +14,7 @@ fragment typed on Being { __typename id ... on Lion { mane } ... on Turtle { she
 """
 QUERIES: tuple[tuple[str, dict[str, Any] | None], ...] = (
     ("{ name __typename }", None),
+    ("{ name founder a: founder keepers { name } }", None),
     (f"{{ tickets {{ {LEAVES} }} }}", None),
     (f"{{ tickets(first: 9) {{ __typename {LEAVES} }} ticket {{ {LEAVES} }} }}", None),
     ("{ tickets { a: note b: note id a: note ... on Ticket { id b: note } } }", None),

@@ -103,7 +103,9 @@ def test_being_cancelled_is_no_difference_where_an_error_may_have_come_before() 
     assert differences(_RIGHT, cancelled, possible=cancelled) == []
     assert differences(_RIGHT, cancelled, possible=_RIGHT)
     assert differences(_answer(_HERD, _NAME), cancelled, possible=cancelled)
-    assert differences(cancelled, _RIGHT, possible=cancelled)
+    assert differences(cancelled, _RIGHT, possible=cancelled) == []
+    assert differences(cancelled, _RIGHT)
+    assert differences(cancelled, _answer(_HERD, _NAME), possible=cancelled)
 
 
 def test_the_outermost_null_on_the_way_is_found() -> None:

@@ -1,27 +1,11 @@
 """Plans answer operations on the zoo as graphql-core does, whatever goes wrong in it."""
 
-import gc
-import warnings
-from collections.abc import Iterator
-
 import pytest
 
 from tests.execution.answering import Asked, Zoo
 from tests.execution.operations import KEPT, QUERIES
 
-pytestmark = [  # see `answering.py`
-    pytest.mark.filterwarnings("ignore:coroutine 'Executor:RuntimeWarning"),
-    pytest.mark.filterwarnings("ignore:coroutine 'GraphQLCoreConverter:RuntimeWarning"),
-]
 _SEEDS = range(1, 7)
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Iterator[Zoo]:
-    yield Zoo()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        gc.collect()  # no later test is blamed for what graphql-core left unawaited in these
 
 
 @pytest.mark.parametrize("number", range(len(QUERIES)))

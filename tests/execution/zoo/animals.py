@@ -19,8 +19,8 @@ class Named:
     name: str
 
     @strawberry.field
-    def label(self, root: strawberry.Parent[Any], shout: bool = False) -> str:  # noqa: FBT001, FBT002
-        name = str(root.name)
+    def label(self, shout: bool = False) -> str:  # noqa: FBT001, FBT002
+        name = str(self.name)
         return name.upper() if shout else name
 
 

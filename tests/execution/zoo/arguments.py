@@ -1,6 +1,6 @@
 """Arguments of the zoo's fields: inputs within inputs, lists, enumerations and defaults."""
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
@@ -36,7 +36,7 @@ def styled(name: Any, style: Style | None) -> str:
 
 def told(value: Any) -> str:
     """What a resolver was given, with the classes it was given in."""
-    if hasattr(value, "__strawberry_definition__"):
+    if is_dataclass(value):
         inner = ", ".join(f"{one.name}={told(getattr(value, one.name))}" for one in fields(value))
         return f"{type(value).__name__}({inner})"
     if isinstance(value, list):

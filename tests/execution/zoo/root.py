@@ -52,7 +52,12 @@ async def _brought(info: strawberry.Info, name: str, usual: Any) -> Any:
 
 @strawberry.type
 class Query:
-    name: str = "the zoo"
+    founder: str | None  # of no root value, so it fails
+
+    @strawberry.field
+    @staticmethod
+    def name() -> str:
+        return "the zoo"
 
     @strawberry.field
     async def beings(self, info: strawberry.Info, first: int = 3) -> list[Being]:

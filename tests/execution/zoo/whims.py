@@ -48,7 +48,9 @@ class Whims:
         drawn = crc32(f"{self.seed} {place}".encode())
         if drawn % 1000 >= self.often:
             return None
-        among = [*Whim] if self.cancelling else [one for one in Whim if one is not Whim.CANCELLED]
+        among: list[Whim] = [one for one in Whim if one is not Whim.CANCELLED]
+        if self.cancelling:
+            among += [Whim.CANCELLED] * len(among)
         return among[drawn // 1000 % len(among)]
 
     def column(self, place: str, usual: Any, *odd: Any) -> Any:

@@ -1,0 +1,245 @@
+"""Which operations get a plan, when, for what, and for how long."""
+
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import pytest
+import strawberry
+from graphql import (
+    DocumentNode,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLString,
+    OperationDefinitionNode,
+    parse,
+)
+
+from execution import NotCompiled, Plan, Plans
+from tests.execution.zoo.root import core_schema
+
+T = TypeVar("T")
+
+
+def _read(text: str) -> tuple[DocumentNode, OperationDefinitionNode]:
+    document = parse(text, experimental_fragment_arguments=True)
+    (operation,) = (one for one in document.definitions if isinstance(one, OperationDefinitionNode))
+    return document, operation
+
+
+def _reason(found: Plan | NotCompiled) -> str:
+    assert isinstance(found, NotCompiled), "there is a plan"
+    return found.reason
+
+
+def test_an_operation_is_compiled_when_it_is_met_the_second_time() -> None:
+    plans, asked = Plans(core_schema()), _read("{ name }")
+
+    assert _reason(plans.plan(*asked)) == "first sight"
+    plan = plans.plan(*asked)
+    assert isinstance(plan, Plan)
+    assert plans.plan(*asked) is plan
+
+
+def test_a_text_that_is_parsed_anew_is_met_anew() -> None:
+    plans = Plans(core_schema())
+
+    assert [_reason(plans.plan(*_read("{ name }"))) for _ in range(3)] == ["first sight"] * 3
+    assert len(plans) == 0
+
+
+def test_each_operation_of_a_document_has_a_plan_of_its_own() -> None:
+    document = parse("query A { name } query B { lion { name } }")
+    plans = Plans(core_schema(), compile_at=1)
+
+    first, second = (plans.plan(document, one) for one in document.definitions)  # type: ignore[arg-type]
+
+    assert isinstance(first, Plan)
+    assert isinstance(second, Plan)
+    assert (first.selection.keys, second.selection.keys) == (("name",), ("lion",))
+
+
+def test_the_least_recently_used_is_forgotten() -> None:
+    plans = Plans(core_schema(), most=3, compile_at=1)
+    asked = [_read(f"{{ a{n}: name }}") for n in range(4)]
+    kept = [plans.plan(*one) for one in asked[:3]]
+    plans.plan(*asked[0])
+
+    plans.plan(*asked[3])
+
+    assert len(plans) == 3
+    assert plans.plan(*asked[0]) is kept[0]
+    assert plans.plan(*asked[2]) is kept[2]
+    assert plans.plan(*asked[1]) is not kept[1]
+
+
+def test_operations_that_come_once_are_forgotten_too() -> None:
+    plans = Plans(core_schema(), most=10)
+    kept = [_read(f"{{ a{n}: name }}") for n in range(100)]
+
+    for one in kept:
+        plans.plan(*one)
+
+    assert len(plans._seen) == 10
+    assert len(plans) == 0
+
+
+CONDITIONAL = "query ($a: Boolean!, $b: Boolean = true) { name @skip(if: $a) ...f } "
+CONDITIONAL += "fragment f on Query { lion(id: 1) @include(if: $b) { name } }"
+
+
+def test_a_plan_is_for_the_values_of_its_conditions() -> None:
+    plans, asked = Plans(core_schema(), compile_at=1), _read(CONDITIONAL)
+
+    def keys(**variables: Any) -> tuple[str, ...]:
+        plan = plans.plan(*asked, variables)
+        assert isinstance(plan, Plan)
+        return plan.selection.keys
+
+    assert keys(a=True) == ("lion",)
+    assert keys(a=False) == ("name", "lion")
+    assert keys(a=False, b=False) == ("name",)
+    assert keys(a=True, b=False) == ()
+    assert keys(a=True, b=True) == ("lion",)
+    assert len(plans) == 4
+
+
+def test_other_variables_make_no_other_plan() -> None:
+    plans = Plans(core_schema(), compile_at=1)
+    asked = _read("query ($id: Int!, $a: Boolean!) { lion(id: $id) { name @skip(if: $a) } }")
+
+    found = {id(plans.plan(*asked, {"id": n, "a": n % 2 == 0})) for n in range(10)}
+
+    assert len(found) == 2
+
+
+def test_the_variants_of_one_operation_are_bounded() -> None:
+    names = [f"v{n}" for n in range(6)]
+    defined = ", ".join(f"${name}: Boolean!" for name in names)
+    fields = " ".join(f"a{name}: name @skip(if: ${name})" for name in names)
+    plans, asked = Plans(core_schema(), compile_at=1), _read(f"query ({defined}) {{ {fields} }}")
+
+    for number in range(64):
+        variables = {name: bool(number >> bit & 1) for bit, name in enumerate(names)}
+        plan = plans.plan(*asked, variables)
+        assert isinstance(plan, Plan)
+        assert len(plan.selection.keys) == 6 - number.bit_count()
+
+    assert len(plans) <= 16
+
+
+@pytest.mark.parametrize("variables", [{}, {"a": None}, {"a": "yes"}, {"a": True, "b": None}, None])
+def test_conditions_without_a_value_are_graphql_cores_to_refuse(
+    variables: dict[str, Any] | None,
+) -> None:
+    plans = Plans(core_schema(), compile_at=1)
+
+    assert _reason(plans.plan(*_read(CONDITIONAL), variables)) == "condition"
+
+
+FRAGMENTS = "fragment f on Query { name }"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{ __schema { queryType { name } } }", "introspection"),
+        ('{ name __type(name: "Lion") { name } }', "introspection"),
+        ("{ ...f @defer } " + FRAGMENTS, "incremental"),
+        ("{ ... @defer { name } }", "incremental"),
+        ("{ tickets @stream { id } }", "incremental"),
+        ("{ lion { ... { tickets @stream { id } } } }", "incremental"),
+        ("{ name @upper }", "directive"),
+        ("{ ...f @upper } " + FRAGMENTS, "directive"),
+        ("{ lion { ...g } } fragment g on Lion { name @upper }", "directive"),
+        ("query @upper { name }", "directive"),
+        ("query @experimental_disableErrorPropagation { name }", "directive"),
+        (
+            "{ ...f(a: 1) } fragment f($a: Int) on Query { lion(id: $a) { id } }",
+            "fragment variables",
+        ),
+        ("{ ...f } fragment f($a: Int = 1) on Query { lion(id: $a) { id } }", "fragment variables"),
+        ("{ a: name " + " ".join(f"a{n}: name" for n in range(5_000)) + "}", "too large"),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_what_is_no_plans_business_is_refused_with_a_reason(text: str, reason: str) -> None:
+    plans, asked = Plans(core_schema(), compile_at=1), _read(text)
+
+    assert _reason(plans.plan(*asked)) == reason
+    assert _reason(plans.plan(*asked)) == reason
+
+
+def test_an_operation_that_the_schema_has_no_root_for_is_refused() -> None:
+    query = GraphQLObjectType("Query", {"name": GraphQLField(GraphQLString)})
+    plans = Plans(GraphQLSchema(query), compile_at=1)
+
+    assert _reason(plans.plan(*_read("mutation { name }"))) == "no root type"
+
+
+def test_types_that_are_told_by_waiting_are_refused() -> None:
+    async def told(*_given: Any) -> Any:
+        return True
+
+    fields = {"name": GraphQLField(GraphQLString)}
+    by_interface = GraphQLInterfaceType("Named", fields, resolve_type=told)
+    by_object = GraphQLInterfaceType("Called", fields)
+    dog = GraphQLObjectType("Dog", fields, interfaces=[by_interface])
+    cat = GraphQLObjectType("Cat", fields, interfaces=[by_object], is_type_of=told)
+    query = GraphQLObjectType(
+        "Query",
+        {name: GraphQLField(kind) for name, kind in (("a", by_interface), ("b", by_object))},
+    )
+    plans = Plans(GraphQLSchema(query, types=[dog, cat]), compile_at=1)
+
+    for text in ("{ a { name } }", "{ b { name } }"):
+        assert _reason(plans.plan(*_read(text))) == "asynchronous type resolution"
+
+
+def test_lists_that_are_generated_by_waiting_are_refused() -> None:
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        async def numbers(self) -> AsyncIterator[int]:
+            yield 1
+
+    plans = Plans(strawberry.Schema(Query)._schema, compile_at=1)
+
+    assert _reason(plans.plan(*_read("{ numbers }"))) == "async-iterable list"
+
+
+class _AtOnce(Executor):
+    """A thread that is done before whoever ordered has gone on."""
+
+    def submit(self, function: Callable[..., T], /, *given: Any, **named: Any) -> Future[T]:
+        done: Future[T] = Future()
+        done.set_result(function(*given, **named))
+        return done
+
+
+def test_a_plan_that_is_built_beside_is_not_there_at_once() -> None:
+    asked = _read("{ name }")
+    with ThreadPoolExecutor(1) as thread:
+        plans = Plans(core_schema(), compile_at=1, beside=thread)
+        assert _reason(plans.plan(*asked)) == "being built"
+
+    assert isinstance(plans.plan(*asked), Plan)
+
+
+def test_a_plan_that_is_built_quickly_is_not_lost() -> None:
+    plans, asked = Plans(core_schema(), compile_at=1, beside=_AtOnce()), _read("{ name }")
+
+    plans.plan(*asked)
+
+    assert isinstance(plans.plan(*asked), Plan)
+
+
+def test_what_is_refused_beside_stays_refused_with_its_reason() -> None:
+    plans = Plans(core_schema(), compile_at=1, beside=_AtOnce())
+    asked = _read("{ __schema { queryType { name } } }")
+
+    plans.plan(*asked)
+
+    assert _reason(plans.plan(*asked)) == "introspection"
