@@ -16,7 +16,11 @@ from websockets.frames import CloseCode, Frame
 FAREWELL = 2.0  # seconds for the other side to read why it ends, and to end as well
 _CONTROLS = 16  # pings and pongs read at once that are nothing remarkable
 _CONTROLS_A_SECOND = 1_000
-_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_UNREADABLE = b"Failed to open a WebSocket connection: the request cannot be read.\n"
+_BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Length: %d\r\n\r\n%b" % (len(_UNREADABLE), _UNREADABLE)
+)
 _FRAGMENTS = 4_096  # of one message; the limit of its size does not count empty ones
 
 

@@ -120,6 +120,7 @@ class Documents:
     def _read(self, text: str, variables: Mapping[str, Any] | None) -> Document:
         try:
             node = parse(text, max_tokens=self.limits.tokens)
+            settle(node)  # now: what is refused is given back at once, too
             check_fragments(len(fragments_of(node)), self.limits)
             operations = operations_of(node)
             measured = measure(self._schema, node, variables)
@@ -134,7 +135,6 @@ class Documents:
         if errors:
             raise rejected(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         weights = weights_of(self._schema, node)
-        settle(node)
         return Document(node, operations, tuple(sorted(measured.sized_by)), weights)
 
     def _judged(self, node: DocumentNode) -> list[GraphQLError]:

@@ -1,4 +1,4 @@
-"""Documents that are remembered, taken out of garbage collection.
+"""Documents taken out of garbage collection.
 
 A full collection looks at every object that could be part of a cycle, two million of them a second,
 and nobody is served meanwhile. The documents that we remember come to a million: they alone would

@@ -149,10 +149,8 @@ class _Wire:
 
 
 def judged(answered: Answered, given: Sent | Noise) -> list[str]:
-    if answered.body == _MISREAD and answered.status == 400:
-        return []  # uvicorn's own word to what is no HTTP
-    if answered.body.startswith(_NO_HANDSHAKE) and answered.status in {400, 426}:
-        return []  # that of websockets to whoever asks for a socket and does not know how
+    if _is_of_libraries(answered, given):
+        return []
     wrong = leaks(answered.body.decode("latin-1")) if _is_ours(answered) else []
     if answered.status not in _STATUSES:
         wrong.append(f"status {answered.status}: {answered.body[:300]!r}")
@@ -165,6 +163,17 @@ def judged(answered: Answered, given: Sent | Noise) -> list[str]:
     if isinstance(given, Sent) and given.method != "HEAD" and not wrong:
         wrong += _of_path(answered, given.target.partition("?")[0])
     return wrong
+
+
+def _is_of_libraries(answered: Answered, given: Sent | Noise) -> bool:
+    """Uvicorn's own word to what is no HTTP, or that of websockets to whoever asks for a socket and
+    does not know how. Neither leaves the body out where HEAD is asked for, which HTTPResponse does.
+    """
+    if answered.status not in {400, 426} or "x-request-id" in answered.headers:
+        return False
+    if isinstance(given, Sent) and given.method == "HEAD":
+        return answered.headers.get("content-length") == str(len(_MISREAD))
+    return answered.body == _MISREAD or answered.body.startswith(_NO_HANDSHAKE)
 
 
 def _is_ours(answered: Answered) -> bool:
