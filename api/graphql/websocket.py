@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -269,23 +268,19 @@ class _Connection:
         Its id is free with the last message: a client may use it again as soon as it reads that.
         """
         text = message if isinstance(message, str) else encoded(message).decode()
-        async with self._turn_to_send():
-            if self._running.get(id) is asyncio.current_task():
-                await self._socket.send_text(text)
-                if last:
-                    del self._running[id]
+        await self._in_turn(text, id, last=last)
 
     async def _send(self, message: dict[str, Any]) -> None:
-        text = encoded(message).decode()
-        async with self._turn_to_send():
-            await self._socket.send_text(text)
+        await self._in_turn(encoded(message).decode())
 
-    @contextlib.asynccontextmanager
-    async def _turn_to_send(self) -> AsyncIterator[None]:
+    async def _in_turn(self, text: str, id: str | None = None, *, last: bool = False) -> None:
         """One after the other; a client that does not read is given up, and eats no memory."""
         try:
             async with asyncio.timeout(self._limits.send_timeout), self._sending:
-                yield
+                if id is None or self._running.get(id) is asyncio.current_task():
+                    await self._socket.send_text(text)
+                    if id is not None and last:
+                        del self._running[id]
         except TimeoutError:
             raise Close(*closes.TOO_SLOW) from None
         except RuntimeError:  # Starlette's, of a socket that is closed already

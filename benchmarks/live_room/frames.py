@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
+_WORD, _NEXT = 9, ord("n")  # in {"type":"next", where a message says what it is
 _READ = 256 * 1024
 _PATIENCE = 30.0
 _ORDER = re.compile(rb'"externalId":"(\d+)"')
@@ -20,7 +21,7 @@ _buffer = bytearray(_READ)  # one for all: a socket's bytes are looked at before
 
 
 class Subscriber:
-    """One connection. `seen` counts the text frames; `heard` is told each order's number where
+    """One connection. `seen` counts its events; `heard` is told each order's number where
     the socket is listened to."""
 
     def __init__(self, port: int, *, heard: Callable[[int], None] | None) -> None:
@@ -79,18 +80,20 @@ class Subscriber:
                 at = size
                 break
             kind = data[at] & 0xF
-            if kind == _TEXT:
+            if kind == _TEXT and data[at + head + _WORD] == _NEXT:
                 self.seen += 1
             else:
-                self._control(kind, bytes(data[at + head : min(size, at + head + length)]))
+                self._other(kind, bytes(data[at + head : min(size, at + head + length)]))
             at += head + length
         self._skipped = at - size
 
-    def _control(self, kind: int, body: bytes) -> None:
+    def _other(self, kind: int, body: bytes) -> None:
         if kind == _PING:
             self._write(_PONG, body)
-        elif kind == _CLOSE:
+        elif kind == _CLOSE or body[_WORD:].startswith((b"error", b"complete")):
             self.closed = repr(body)
+        elif body[_WORD:].startswith(b"ping"):
+            self.send({"type": "pong"})
 
     def _expect(self, end: bytes, word: bytes) -> None:
         received = b""
@@ -112,12 +115,17 @@ class Subscriber:
 
 
 def _head(data: bytes | bytearray, at: int, size: int) -> tuple[int, int]:
-    """The lengths of a frame's head and body; 0 where the head is not whole yet."""
-    if size - at < 2:
+    """The lengths of a frame's head and body; 0 where too little has come to tell what it is."""
+    there = size - at
+    if there < 2:
         return 0, 0
-    length = data[at + 1]
-    if length < 126:
-        return 2, length
+    length, head = data[at + 1], 2
     if length == 127:
         raise ValueError("No event is that long.")
-    return (4, data[at + 2] << 8 | data[at + 3]) if size - at >= 4 else (0, 0)
+    if length == 126:
+        if there < 4:
+            return 0, 0
+        length, head = data[at + 2] << 8 | data[at + 3], 4
+    if data[at] & 0xF == _TEXT and there <= head + _WORD:
+        return 0, 0
+    return head, length

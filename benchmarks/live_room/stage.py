@@ -146,7 +146,9 @@ def staged(
             crowd = Crowd(asked)
         running.callback(crowd.end)
         stage = Stage(at, room, server, crowd, where, contender.environment)
+        print(f"{subscribers:,} subscribers have signed in.", flush=True)
         _wait_for_all(stage)
+        print("All of them see orders.", flush=True)
         yield stage
 
 
@@ -165,9 +167,10 @@ def _wait_for_all(stage: Stage) -> None:
     """Nothing tells that a subscription has begun but its events: orders come until each has
     seen one, and then until none is under way."""
     until = time.monotonic() + _PATIENCE
-    while not stage.crowd.count()["fewest"]:
-        if time.monotonic() > until:
-            raise TimeoutError("Not every subscription began.")
+    while not (told := stage.crowd.count())["fewest"]:
+        if told["closed"] or time.monotonic() > until:
+            closed = f" {len(told['closed']):,} were cut off: {told['closed'][:1]}"
+            raise TimeoutError(f"Not every subscription began.{closed}")
         committed(stage.place(1, batch=1, rate=0))
         time.sleep(1.0)
     quiet = 0

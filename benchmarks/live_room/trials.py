@@ -10,6 +10,7 @@ from benchmarks.operations.measuring import databases_used
 from benchmarks.operations.processor import cpu_seconds
 
 _LOOK = 0.05  # seconds between looks at what has been delivered
+_LONGEST = 120.0  # seconds of a trial
 _QUIET = 5.0  # without a delivery, it is over
 
 
@@ -67,7 +68,7 @@ def _trial(stage: Stage, orders: int, *, batch: int, rate: float) -> Trial:
     commits = committed(placing)
     began, placed = min(commits.values()), max(commits.values())
     heard = [one for told in seen for one in told["heard"]]
-    return Trial(
+    trial = Trial(
         rate=rate,
         placed=orders / max(1.0, (placed - began) / 1e9),
         orders=orders,
@@ -78,14 +79,17 @@ def _trial(stage: Stage, orders: int, *, batch: int, rate: float) -> Trial:
         databases=sum(databases_used(stage.at)) - databases,
         client=sum(told["cpu"] for told in seen),
         closed=seen[-1]["closed"],
-        milliseconds=sorted((at - commits[order]) / 1e6 for order, at in heard),
+        milliseconds=sorted((at - commits[order]) / 1e6 for order, at in heard if order in commits),
     )
+    print(f"{trial.delivered:,} of {trial.expected:,} events were delivered.", flush=True)
+    return trial
 
 
 def _followed(stage: Stage, expected: int, placing: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-    """Count until all is delivered, or nothing has come for a while."""
+    """Count until all is delivered, nothing has come for a while, or it takes too long."""
     delivered, last = 0, time.monotonic()
-    while delivered < expected and time.monotonic() - last < _QUIET:
+    until = last + _LONGEST
+    while delivered < expected and time.monotonic() < min(until, last + _QUIET):
         time.sleep(_LOOK)
         told = stage.crowd.count()
         if told["seen"] or placing():

@@ -27,7 +27,7 @@ def test_every_order_reaches_every_subscriber_and_is_timed(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("piece", [1, 3, 7, 1_000, 100_000])
 def test_frames_are_counted_however_they_are_cut(piece: int) -> None:
-    frames = b"".join(frame(b'{"externalId":"%d"}' % n + b" " * (n * 9)) for n in range(40))
+    frames = b"".join(frame(b'{"type":"next","id":"%d"}' % n + b" " * (n * 9)) for n in range(40))
     server, one = connected()
 
     for at in range(0, len(frames), piece):
@@ -44,11 +44,16 @@ def test_frames_are_counted_however_they_are_cut(piece: int) -> None:
 def test_a_ping_is_answered_and_a_close_is_told() -> None:
     server, one = connected()
 
-    server.sendall(b"\x89\x02hi" + b"\x88\x02\x0f\xa1")
+    server.sendall(b"\x89\x02hi" + frame(b'{"type":"ping"}'))
     one.read()
 
-    assert server.recv(100) == b"\x8a\x82\0\0\0\0hi"
-    assert one.closed
+    assert server.recv(100) == b"\x8a\x82\0\0\0\0hi" + b'\x81\x90\0\0\0\0{"type": "pong"}'
+    assert not one.closed
+
+    server.sendall(frame(b'{"type":"error","id":"1","payload":[]}'))
+    one.read()
+
+    assert "payload" in one.closed
     assert one.seen == 0
     server.close()
     one.socket.close()

@@ -17,6 +17,7 @@ from tests.fuzz.watching import Errors
 _PATIENCE = 10.0
 _STREAM = 0.1  # seconds for which a stream of events is read
 _MISREAD = b"Invalid HTTP request received."
+_NO_HANDSHAKE = b"Failed to open a WebSocket connection: "
 _STATUSES = {200, 204, 206, 301, 304, 307, 400, 401, 403, 404, 405, 406, 413, 415, 429, 431}
 
 
@@ -122,10 +123,10 @@ def _pieces(body: bytes) -> list[bytes]:
 
 
 def _parsed(received: bytes, given: Sent | Noise) -> Answered | None:
-    if not received:
-        return None
     while received.startswith(b"HTTP/1.1 100"):
         received = received.partition(b"\r\n\r\n")[2]
+    if not received:
+        return None
     method = given.method if isinstance(given, Sent) else "GET"
     response = HTTPResponse(_Wire(received), method=method)  # type: ignore[arg-type]
     try:
@@ -150,6 +151,8 @@ class _Wire:
 def judged(answered: Answered, given: Sent | Noise) -> list[str]:
     if answered.body == _MISREAD and answered.status == 400:
         return []  # uvicorn's own word to what is no HTTP
+    if answered.body.startswith(_NO_HANDSHAKE) and answered.status in {400, 426}:
+        return []  # that of websockets to whoever asks for a socket and does not know how
     wrong = leaks(answered.body.decode("latin-1")) if _is_ours(answered) else []
     if answered.status not in _STATUSES:
         wrong.append(f"status {answered.status}: {answered.body[:300]!r}")
