@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,10 @@ class Plan:
         return await Run(self, coerced, context, root).outcome()
 
 
+class _Over(Exception):
+    """An error has put null over the whole answer: nobody waits for the rest of it."""
+
+
 class Run:
     """One run of a plan."""
 
@@ -81,11 +86,12 @@ class Run:
         batch = Batch(self.plan.selection, [self.root])
         if not read(self, batch):
             read_carefully(self, batch)
-        if self.plan.operation.operation is OperationType.MUTATION:
-            await self._one_after_the_other(batch)
-        else:
-            fill(self, batch)
-            await self._settle(self._taken())
+        with suppress(_Over):
+            if self.plan.operation.operation is OperationType.MUTATION:
+                await self._one_after_the_other(batch)
+            else:
+                fill(self, batch)
+                await self._settle(self._taken())
         if self.careful:
             self.errors += self.executor.collected_errors.errors
         if self.careful or self.errors:
@@ -94,9 +100,8 @@ class Run:
 
     async def _one_after_the_other(self, batch: Batch) -> None:
         for each in batch.selection.rest:
-            if not self.nothing:
-                each.resolve(self, each, batch)  # type: ignore[misc]
-                await self._settle(self._taken())
+            each.resolve(self, each, batch)  # type: ignore[misc]
+            await self._settle(self._taken())
 
     def careful_executor(self) -> Executor[Any]:
         """graphql-core's, about to complete something."""
@@ -166,16 +171,16 @@ class Run:
         if self.nothing:
             for one in waiting:
                 one.close(self)
-            return
+            raise _Over
         if not waiting:
             return
         tasks = [asyncio.ensure_future(self._settle([one])) for one in waiting]
         try:
-            for task in tasks:
-                await task
+            await asyncio.gather(*tasks)
         except BaseException:
             for task in tasks:
-                task.cancel()
+                if not task.cancelling():  # twice would end its clearing up
+                    task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             for one in waiting:
                 one.close(self)

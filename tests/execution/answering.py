@@ -83,9 +83,11 @@ class Zoo:
                 warnings.simplefilter("always")
                 answer = await _by_plan(plan, asked, context)
             wrong = differences(reference, answer, possible=possible)
-            wrong += [f"warned: {one.message}" for one in warned if not _is_known(one.message)]
+            wrong += [
+                f"warned: {one.message}" for one in warned if not is_known_to_stay(one.message)
+            ]
             if not answer.raised:
-                wrong += [f"left: {task}" for task in await _left_of(before)]
+                wrong += [f"left: {task}" for task in await tasks_that_stay(before)]
             if wrong:
                 return Compared(wrong, answer=answer)
         if not reference.errors and not reference.raised and whims.asked != reference_whims.asked:
@@ -119,13 +121,13 @@ class Zoo:
         return await _answered(_core_result(executor, operation))
 
 
-def _is_known(warning: Warning | str) -> bool:
+def is_known_to_stay(warning: Warning | str) -> bool:
     """Whether graphql-core, or Strawberry around a resolver, left a coroutine unawaited; both do so
     without plans too, where something is cancelled or fails in the middle of a list."""
     return any(known in str(warning) for known in ("Executor.", "GraphQLCoreConverter."))
 
 
-async def _left_of(before: "set[asyncio.Task[Any]]") -> "set[asyncio.Task[Any]]":
+async def tasks_that_stay(before: "set[asyncio.Task[Any]]") -> "set[asyncio.Task[Any]]":
     """Tasks that are new and stay, though graphql-core settles some after its answer."""
     for _ in range(20):
         if not asyncio.all_tasks() - before:

@@ -4,7 +4,6 @@
 # mypy: disable-error-code="untyped-decorator"
 
 import asyncio
-from collections.abc import Awaitable
 from typing import Any
 
 import strawberry
@@ -12,7 +11,7 @@ from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
 
 from tests.execution.zoo.arguments import Style, told
-from tests.execution.zoo.whims import Promise, Whims, after, failing_after
+from tests.execution.zoo.whims import Promise, Whims
 
 
 class Closed(BasePermission):
@@ -114,21 +113,20 @@ class Gate:
 
     @strawberry.field
     def promised(self) -> int:
-        return after(1, self.number)  # type: ignore[return-value]
+        return Promise(1, self.number)  # type: ignore[return-value]
 
     @strawberry.field
     def broken_promise(self) -> int | None:
-        failing: Awaitable[int] = failing_after(1, ValueError(f"{self.place} is broken"))
-        return failing  # type: ignore[return-value]
+        return Promise(1, ValueError(f"{self.place} is broken"))  # type: ignore[return-value]
 
     @strawberry.field
     def promises(self) -> list[int | None]:
         kept: list[Any] = [
-            after(2, self.number),
+            Promise(2, self.number),
             None,
-            failing_after(1, ValueError("no")),
+            Promise(1, ValueError("no")),
             ValueError("never"),
-            after(0, None),
+            Promise(0, None),
         ]
         return kept
 

@@ -68,8 +68,7 @@ class Whims:
     def told(self, place: str, usual: Any) -> Any:
         """What a synchronous resolver returns, if it does."""
         self.asked[place] += 1
-        value = self._told(place, usual)
-        return value.coroutine() if isinstance(value, Promise) else value
+        return self._told(place, usual)
 
     def _told(self, place: str, usual: Any) -> Any:
         whim = self.at(place)
@@ -148,7 +147,7 @@ class Promise:
 
     async def coroutine(self) -> Any:
         await after(self.turns, None)
-        if isinstance(self.value, Misfortune):
+        if isinstance(self.value, Exception):
             raise self.value
         return self.value
 
@@ -157,11 +156,6 @@ async def after(turns: int, value: Any) -> Any:
     for _ in range(turns):
         await asyncio.sleep(0)
     return value
-
-
-async def failing_after(turns: int, error: Exception) -> Any:
-    await after(turns, None)
-    raise error
 
 
 @dataclass
