@@ -32,6 +32,7 @@ from graphql.execution.values import VariableValues
 
 from execution import strawberry_fields
 from execution.arguments import Arguments
+from execution.leaves import may_be_an_object
 from execution.resolving import Call, DefaultRead, PlainRead, Resolve, resolve_plainly
 from execution.running import Plan
 from execution.selections import Field, Selection
@@ -98,6 +99,7 @@ class Building:
     variables: VariableValues
     hide_suggestions: bool
     _fields: int = field(default=0, init=False)
+    _countable: bool = field(default=True, init=False)
 
     def plan(self) -> Plan:
         root = self.schema.get_root_type(self.operation.operation)
@@ -130,6 +132,7 @@ class Building:
                 self.schema, self.operation, hide_suggestions=self.hide_suggestions
             ),
             hide_suggestions=self.hide_suggestions,
+            countable=self._countable,
         )
 
     def _selection(self, kind: GraphQLObjectType, grouped: dict[str, Any]) -> Selection:
@@ -160,6 +163,7 @@ class Building:
         )
         if is_leaf_type(inner):
             made.leaf = inner
+            self._countable = self._countable and not may_be_an_object(inner)
         else:
             made.abstract = inner if is_abstract_type(inner) else None
             made.selections = {kind.name: self._below(kind, details) for kind in self._kinds(inner)}

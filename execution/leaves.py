@@ -81,6 +81,11 @@ def _usual(leaf: GraphQLLeafType, value: str, constants: Constants) -> tuple[str
     return None
 
 
+def may_be_an_object(leaf: GraphQLLeafType) -> bool:
+    """Whether values of the type may be JSON objects, as those of a scalar named JSON are."""
+    return _usual(leaf, "value", Constants()) is None
+
+
 def enum_names(leaf: GraphQLEnumType) -> dict[Any, str]:
     """The name in the answer for every value, and for every member, that stands for one."""
     names: dict[Any, str] = {}

@@ -33,7 +33,7 @@ class Outcome:
     its variables are not what it takes.
 
     `made` counts the objects of the answer: the keys that they have, and how many have these. None
-    where errors, or graphql-core, had a hand in it.
+    where errors, graphql-core or a scalar that may be an object had a hand in it.
     """
 
     data: dict[str, Any] | None
@@ -52,6 +52,7 @@ class Plan:
     selection: Selection
     variables: Variables
     hide_suggestions: bool
+    countable: bool  # whether all objects of its answers are made by it
 
     async def run(
         self, variables: dict[str, Any] | None, *, context: Any, root: Any = None
@@ -94,7 +95,7 @@ class Run:
                 await self._settle(self._taken())
         if self.careful:
             self.errors += self.executor.collected_errors.errors
-        if self.careful or self.errors:
+        if self.careful or self.errors or not self.plan.countable:
             return Outcome(None if self.nothing else batch.dicts[0], self.errors)
         return Outcome(batch.dicts[0], self.errors, self.made)
 

@@ -79,6 +79,6 @@ async def test_an_operation_is_one_span_with_its_statements(world: World) -> Non
         await workspace.ask("{ products(first: 1) { nodes { id } } }")
     finally:
         set_up_tracing(None)
-    (told,) = kept.get_finished_spans()
-    assert told.name == "graphql query"
-    assert dict(told.attributes or {}) == {"operation": "", "statements": 2}
+    told = kept.get_finished_spans()  # tests ask twice: a plan, and graphql-core
+    assert [one.name for one in told] == ["graphql query"] * 2
+    assert all(dict(one.attributes or {}) == {"operation": "", "statements": 2} for one in told)
