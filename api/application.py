@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -186,21 +187,22 @@ def build_execution(parts: Parts) -> Execution:
             waiting=settings.operations_waiting,
             patience=settings.operation_timeout,
         ),
-        plans=_plans(parts, schema, documents),
+        plans=_plans(parts, schema),
         suggestions=settings.suggestions,
         timeout=settings.operation_timeout,
     )
 
 
-def _plans(parts: Parts, schema: GraphQLSchema, documents: Documents) -> Plans | None:
+def _plans(parts: Parts, schema: GraphQLSchema) -> Plans | None:
     settings = parts.settings
     if not settings.compiled_execution:
         return None
     return Plans(
         schema,
         most=settings.compiled_operations,
+        characters=settings.compiled_characters,
         hide_suggestions=not settings.suggestions,
-        beside=documents.beside,
+        beside=ThreadPoolExecutor(1, "plans"),
     )
 
 

@@ -26,7 +26,7 @@ _SECRETS = re.compile(
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # an e-mail address
 )
 # One of these is in whatever matches; most texts have none, and looking for them is quick.
-_SIGNS = ("@", "eyJ", "sc", "://")
+_SIGNS = ("@", "eyJ", "sc")
 # These name the client's network address at INFO.
 _TALKATIVE = ("uvicorn.error", "websockets.server", "websockets.client")
 

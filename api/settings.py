@@ -123,6 +123,9 @@ class Settings(BaseSettings):
     compiled_operations: Count = Field(
         default=512, description="Operations whose plans are kept; the least used are forgotten."
     )
+    compiled_characters: Count = Field(
+        default=200_000, description="Characters of their documents, counted again for each plan."
+    )
     get_queries: bool = Field(default=True, description="Whether queries may be sent with GET.")
     max_batch: Count = Field(
         default=1, description="Operations of one HTTP request; 1: no lists of them."

@@ -29,7 +29,7 @@ def selection_of(
     selection = _selected(run, field, batch, made, value)
     if selection is None or not _belongs(run, selection.type, field, batch, made, value):
         return None
-    if _told_by_class(field) and type(value) is not GeneratorType:
+    if type(value) is not GeneratorType and _told_by_class(field, value):
         field.by_class[type(value)] = selection
     return selection
 
@@ -66,9 +66,13 @@ def _settled(told: Any) -> bool:
     return not is_awaitable(told)
 
 
-def _told_by_class(field: "Field") -> bool:
-    """Whether any other object of the same class belongs to the same selection."""
+def _told_by_class(field: "Field", value: Any) -> bool:
+    """Whether any other object of the same class belongs to the same selection: all checks look at
+    classes only, and none but one is content with this."""
     checks = [selection.type.is_type_of for selection in field.selections.values()]
-    if field.abstract is None:
-        return checks[0] is None or decides_by_class(checks[0])
-    return all(decides_by_class(check) for check in checks)
+    if field.abstract is None and checks[0] is None:
+        return True
+    if not all(decides_by_class(check) for check in checks):
+        return False
+    looking: list[Any] = checks
+    return field.abstract is None or sum(bool(check(value, None)) for check in looking) == 1

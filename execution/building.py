@@ -38,7 +38,7 @@ from execution.running import Plan
 from execution.selections import Field, Selection
 from execution.variables import Variables
 
-_MOST_FIELDS = 5_000  # of a plan; fragments on interfaces multiply
+_MOST_FIELDS = 1_000  # of a plan; fragments on interfaces multiply
 
 
 class NotCompiled(Exception):

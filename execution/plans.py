@@ -1,8 +1,10 @@
 """The plans of a schema, kept for as long as they are used."""
 
+import logging
 from collections import OrderedDict
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import Any
 
 from graphql import (
@@ -20,26 +22,38 @@ from execution.running import Plan
 
 __all__ = ["NotCompiled", "Plans"]
 
+log = logging.getLogger(__name__)
+
 _FIRST_SIGHT = NotCompiled("first sight")
 _BEING_BUILT = NotCompiled("being built")
 _CONDITION = NotCompiled("condition")
+_VARIANTS = NotCompiled("variants")
+_BUSY = NotCompiled("busy")
 _NO_VALUES = VariableValues({}, {})
 _MOST_VARIANTS = 16  # of one operation, by the values of its conditions
+_MOST_BUILDING = 4  # at a time, beside the loop
 
 
 @dataclass(eq=False, slots=True)
 class _Known:
-    """An operation that was seen; `plans` by the values of its conditions."""
+    """An operation that was compiled; `plans` by the values of its conditions.
+
+    `size` is what it is taken to hold: the characters of its document, for the nodes and for each
+    plan once.
+    """
 
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
+    size: int
     conditions: tuple[str, ...] = ()
     refused: NotCompiled | None = None
     plans: dict[tuple[Any, ...], Plan | NotCompiled] = field(default_factory=dict)
 
 
 class Plans:
-    """Plans by operation. The least recently used are forgotten, `most` operations are kept.
+    """Plans by operation. The least recently used are forgotten, so that `most` operations are kept
+    and their documents' texts come to `characters`, each counted once more for each of its plans
+    (in memory a plan is some 250 times its text).
 
     An operation is compiled when it is met the second time: most that come once come never again.
     The operation's node stands for the document's text and the operation's name: whoever parses a
@@ -51,19 +65,23 @@ class Plans:
         schema: GraphQLSchema,
         *,
         most: int = 512,
+        characters: int = 200_000,
         hide_suggestions: bool = True,
         compile_at: int = 2,
         beside: Executor | None = None,
     ) -> None:
-        """`compile_at`: at which meeting an operation is compiled; by a
-        thread of `beside`, while graphql-core runs it once more, or at once where that is None."""
+        """`compile_at`: at which meeting an operation is compiled; by a thread of `beside`, while
+        graphql-core runs it once more, or at once where that is None."""
         self._schema = schema
         self._most = most
+        self._characters = characters
         self._hide_suggestions = hide_suggestions
         self._compile_at = compile_at
         self._beside = beside
-        self._seen: OrderedDict[int, tuple[OperationDefinitionNode, int]] = OrderedDict()
+        self._builders = BoundedSemaphore(_MOST_BUILDING)
+        self._seen: OrderedDict[int, int] = OrderedDict()  # by id; one that is given anew is rare
         self._known: OrderedDict[int, _Known] = OrderedDict()
+        self._held = 0
 
     def __len__(self) -> int:
         return sum(len(known.plans) for known in self._known.values())
@@ -85,24 +103,19 @@ class Plans:
         if isinstance(values, list):
             return _CONDITION
         case = tuple(map(values.coerced.get, known.conditions))
-        plan = known.plans.get(case)
-        if plan is None:
-            if len(known.plans) >= _MOST_VARIANTS:
-                known.plans.clear()
-            plan = self._ordered(known, values, case)
-        return plan
+        return known.plans.get(case) or self._ordered(known, values, case)
 
     def _met(self, document: DocumentNode, operation: OperationDefinitionNode) -> _Known | None:
-        """The operation, known from now on; None where it comes for the first time."""
-        _, times = self._seen.pop(id(operation), (operation, 0))
-        if times + 1 < self._compile_at:
-            self._seen[id(operation)] = (operation, times + 1)
+        """The operation, known from now on; None where it is not met often enough yet."""
+        times = self._seen.pop(id(operation), 0) + 1
+        if times < self._compile_at:
+            self._seen[id(operation)] = times
             if len(self._seen) > self._most:
                 self._seen.popitem(last=False)
             return None
-        known = self._known[id(operation)] = _Known(operation, _fragments(document))
-        if len(self._known) > self._most:
-            self._known.popitem(last=False)
+        size = len(document.loc.source.body) if document.loc else 1
+        known = self._known[id(operation)] = _Known(operation, _fragments(document), size)
+        self._hold(known)
         try:
             known.conditions = conditions(operation, known.fragments)
         except NotCompiled as reason:
@@ -110,6 +123,16 @@ class Plans:
         except RecursionError:
             known.refused = NotCompiled("too deep")
         return known
+
+    def _hold(self, known: _Known) -> None:
+        """Count the operation, once more, and forget what is too much; never itself."""
+        self._held += known.size
+        self._known.move_to_end(id(known.operation))
+        while len(self._known) > 1 and (
+            len(self._known) > self._most or self._held > self._characters
+        ):
+            _, forgotten = self._known.popitem(last=False)
+            self._held -= forgotten.size * (1 + len(forgotten.plans))
 
     def _condition_values(
         self, known: _Known, variables: dict[str, Any] | None
@@ -124,7 +147,9 @@ class Plans:
     def _ordered(
         self, known: _Known, values: VariableValues, case: tuple[Any, ...]
     ) -> Plan | NotCompiled:
-        """The plan, or, where somebody builds it meanwhile, that it is not there yet."""
+        """The plan, or, where it has to be built beside the loop, that it is not there yet."""
+        if len(known.plans) >= _MOST_VARIANTS:
+            return _VARIANTS  # who has so many would have all of them built again and again
         building = Building(
             schema=self._schema,
             operation=known.operation,
@@ -132,16 +157,22 @@ class Plans:
             variables=values,
             hide_suggestions=self._hide_suggestions,
         )
-
-        def build() -> None:
-            known.plans[case] = _built(building)
-
         if self._beside is None:
-            build()
-            return known.plans[case]
-        known.plans[case] = _BEING_BUILT  # before anybody builds it: that may take no time at all
-        self._beside.submit(build)
+            plan = known.plans[case] = _built(building)
+            self._hold(known)
+            return plan
+        if not self._builders.acquire(blocking=False):
+            return _BUSY
+        known.plans[case] = _BEING_BUILT
+        self._hold(known)
+        self._beside.submit(self._build, building, known, case)
         return _BEING_BUILT
+
+    def _build(self, building: Building, known: _Known, case: tuple[Any, ...]) -> None:
+        try:
+            known.plans[case] = _built(building)
+        finally:
+            self._builders.release()
 
 
 def _built(building: Building) -> Plan | NotCompiled:
@@ -149,6 +180,9 @@ def _built(building: Building) -> Plan | NotCompiled:
         return building.plan()
     except NotCompiled as reason:
         return reason
+    except Exception:
+        log.exception("A plan could not be built; graphql-core runs its operation.")
+        return NotCompiled("bug")
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDetails]:

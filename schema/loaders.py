@@ -65,7 +65,7 @@ class Loaders:
 
     def __init__(self, context: "Context") -> None:
         self._context = context
-        self._loaders: dict[str, DataLoader[list[Any], list[Any]]] = {}
+        self._loaders: dict[str, DataLoader[tuple[Any, ...], list[Any]]] = {}
 
     async def load(self, name: str, key: Any) -> Any:
         (row,) = await self.load_many(name, [key])
@@ -78,7 +78,7 @@ class Loaders:
         if loader is None:
             rows = _Rows(self._context, _relations[name])
             loader = self._loaders[name] = DataLoader(rows.of_groups, cache=False)
-        found = loader.load(keys)
+        found = loader.load(tuple(keys))
         found.add_done_callback(_noticed)
         return found
 
@@ -95,7 +95,7 @@ class _Rows:
         self._known: dict[Any, Any] = {}
         self._turn = asyncio.Lock()  # what is on its way already is not asked for again
 
-    async def of_groups(self, groups: list[list[Any]]) -> list[list[Any]]:
+    async def of_groups(self, groups: list[tuple[Any, ...]]) -> list[list[Any]]:
         async with self._turn:
             known = self._known
             missing = dict.fromkeys(key for keys in groups for key in keys if key not in known)

@@ -29,7 +29,7 @@ from api.tracing import span
 from execution import NotCompiled, Outcome, Plan, Plans
 from schema.context import Context
 from schema.errors import ErrorCode, coded, told
-from tenants.identity import NotAuthenticated, Principal
+from tenants.identity import Principal
 
 log = structlog.get_logger()
 
@@ -123,10 +123,10 @@ class Execution:
         await self.budgets.charge(principal, prepared.cost)
         context = self.open_context(principal, request_id)
         variables = prepared.operation.variables
-        same = sameness(prepared.document, prepared.definition, variables, principal)
         metrics.SUBSCRIPTIONS.inc()
         try:
             source = await self._source(prepared, context)
+            same = sameness(prepared.document, prepared.definition, variables, principal)
             async with aclosing(source) as events:
                 async for event in events:
                     yield await self._told(prepared, context, event, same)
@@ -206,8 +206,9 @@ class Execution:
 
         try:
             maker, told = await self.shared.once(event, same, make)
-        except NotAuthenticated:  # perhaps another's credential, who came first
-            return (await make())[1]
+        except Exception:  # noqa: BLE001 - of whoever came first: its credential, its connection
+            _, told = await self.shared.once(event, (same, who), make)
+            return told
         if maker != who:
             await self.shared.once(event, who, lambda: self._check(context.renewed()))
         return told

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +11,7 @@ from api.access import Access, origin_allowed
 from api.graphql.answers import Answer, encoded
 from api.graphql.documents import is_query, is_subscription
 from api.graphql.execution import Execution, failure
-from api.graphql.failures import RequestError
+from api.graphql.failures import RequestError, as_error
 from api.graphql.media import Media, negotiate
 from api.graphql.multipart import Uploads, is_multipart
 from api.graphql.operations import Operation
@@ -38,6 +39,13 @@ class HttpEndpoint:
     allowed_origins: frozenset[str]
 
     async def __call__(self, request: Request) -> Response:
+        try:
+            return await self._response(request)
+        except Exception as error:  # noqa: BLE001 - nobody else would give it a request id
+            refusal = failure([as_error(error)], request.state.request_id)
+            return _json(refusal, Media.JSON, _NOT_RUN.get(_code(refusal), 500))
+
+    async def _response(self, request: Request) -> Response:
         request_id = request.state.request_id
         media = negotiate(request.headers.get("accept"))
         if media is None:
@@ -129,6 +137,10 @@ class HttpEndpoint:
     def _unauthenticated(self, media: Media, error: NotAuthenticated, request_id: str) -> Response:
         refusal = failure([coded(ErrorCode.UNAUTHENTICATED, str(error))], request_id)
         return _json(refusal, media, 401)
+
+
+def _code(refusal: Answer) -> Any:
+    return refusal["errors"][0]["extensions"]["code"]
 
 
 def _status(answer: Answer, media: Media) -> int:

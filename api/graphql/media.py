@@ -17,16 +17,27 @@ _BY_RANGE = {
     "application/*": Media.JSON,
     "*/*": Media.JSON,
 }
+_ORDINARY = 200  # characters; longer headers are read anew
 
 
-@lru_cache(maxsize=200)
 def negotiate(accept: str | None) -> Media | None:
     """The best type for an Accept header; None where it wants nothing that we have.
 
     Equal weights go to the one named first, so a client that lists text/event-stream last, as
     urql does with every query, is not given a stream.
     """
-    if accept is None or not accept.strip():
+    if accept is None:
+        return Media.JSON
+    return _known(accept) if len(accept) <= _ORDINARY else _best(accept)
+
+
+@lru_cache(maxsize=200)
+def _known(accept: str) -> Media | None:
+    return _best(accept)
+
+
+def _best(accept: str) -> Media | None:
+    if not accept.strip():
         return Media.JSON
     best: Media | None = None
     best_weight = 0.0

@@ -2,11 +2,11 @@
 
 Two are identical when they ask the same of an event, in the same workspace, with the same rights.
 Whose credential it is does not matter to the answer, but each is still held against the database
-before its subscriber is told anything.
+before its subscriber is told anything. A subscriber who lags behind by a few seconds may be told on
+the strength of a look that is as old.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +21,7 @@ from tenants.events import Event
 from tenants.identity import Principal
 
 T = TypeVar("T")
-_REMEMBERED = 2_000  # answers and checks; a subscriber who is further behind has its own made
+_SECONDS = 5.0  # for which an outcome is kept: a subscriber who is further behind has its own
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Shared:
     """What was done for an event, by what was done; whoever asks for the same waits for it."""
 
     def __init__(self) -> None:
-        self._done: OrderedDict[tuple[Hashable, int], tuple[Any, asyncio.Task[Any]]] = OrderedDict()
+        self._done: dict[tuple[Hashable, int], tuple[Any, asyncio.Task[Any]]] = {}
 
     async def once(self, event: object, what: Hashable, do: Callable[[], Awaitable[T]]) -> T:
         """The outcome of `do` for that very event, and `what`; its exception is everybody's.
@@ -51,23 +51,21 @@ class Shared:
             return await do()
         key = (what, id(event))
         known = self._done.get(key)
-        if known is None or known[1].cancelled():
+        if known is None:
             task = asyncio.ensure_future(_done(do))
-            task.add_done_callback(_noticed)
             known = self._done[key] = (event, task)  # the event is kept, and so is its id
-            if len(self._done) > _REMEMBERED:
-                self._done.popitem(last=False)
+            task.add_done_callback(lambda task: self._ended(key, task))
+            asyncio.get_running_loop().call_later(_SECONDS, self._done.pop, key, None)
         return await asyncio.shield(known[1])
+
+    def _ended(self, key: tuple[Hashable, int], task: "asyncio.Task[Any]") -> None:
+        """What failed is told to those who wait for it, and tried again for who comes later."""
+        if task.cancelled() or task.exception() is not None:
+            self._done.pop(key, None)
 
 
 async def _done(do: Callable[[], Awaitable[T]]) -> T:
     return await do()
-
-
-def _noticed(task: "asyncio.Task[Any]") -> None:
-    """Its exception is told to those who wait; if they have all left, to nobody."""
-    if not task.cancelled():
-        task.exception()
 
 
 def sameness(
@@ -82,7 +80,10 @@ def sameness(
     """
     names = _answering(document, definition)
     given = {name: value for name, value in (variables or {}).items() if name in names}
-    values = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+    try:
+        values = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # nested too deeply, or a file
+        return object()
     text = definition.loc.source.body if definition.loc else definition
     name = definition.name.value if definition.name else None
     return text, name, values, principal.workspace_id, principal.grants

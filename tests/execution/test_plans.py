@@ -1,5 +1,6 @@
 """Which operations get a plan, when, for what, and for how long."""
 
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -124,10 +125,46 @@ def test_the_variants_of_one_operation_are_bounded() -> None:
     for number in range(64):
         variables = {name: bool(number >> bit & 1) for bit, name in enumerate(names)}
         plan = plans.plan(*asked, variables)
-        assert isinstance(plan, Plan)
-        assert len(plan.selection.keys) == 6 - number.bit_count()
+        if number < 16:
+            assert isinstance(plan, Plan)
+            assert len(plan.selection.keys) == 6 - number.bit_count()
+        else:
+            assert _reason(plan) == "variants"
 
-    assert len(plans) <= 16
+    assert len(plans) == 16
+
+
+def test_what_plans_hold_is_bounded_by_the_texts_of_their_documents() -> None:
+    plans = Plans(core_schema(), characters=1_000, compile_at=1)
+    asked = [_read(f"{{ a{n}: name {' ' * 400} }}") for n in range(10)]
+
+    for one in asked:
+        assert isinstance(plans.plan(*one), Plan)
+
+    assert len(plans) == 1  # its nodes and its plan: twice its text
+    assert plans._held == 2 * len(asked[-1][0].loc.source.body)  # type: ignore[union-attr]
+
+
+def test_no_more_plans_wait_to_be_built_than_a_few() -> None:
+    going_on = threading.Event()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(going_on.wait)
+        plans = Plans(core_schema(), compile_at=1, beside=thread)
+        asked = [_read(f"{{ a{n}: name }}") for n in range(6)]
+        reasons = [_reason(plans.plan(*one)) for one in asked]
+        going_on.set()
+    assert reasons == ["being built"] * 4 + ["busy"] * 2
+    assert all(isinstance(plans.plan(*one), Plan) for one in asked[:4])
+
+
+def test_a_plan_that_cannot_be_built_is_logged_and_left_to_graphql_core(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("execution.building.collect_fields", lambda *_: 1 / 0)
+    plans = Plans(core_schema(), compile_at=1)
+
+    assert _reason(plans.plan(*_read("{ name }"))) == "bug"
+    assert "ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize("variables", [{}, {"a": None}, {"a": "yes"}, {"a": True, "b": None}, None])

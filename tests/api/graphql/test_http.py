@@ -1,6 +1,7 @@
 """GraphQL over HTTP: what is answered to whom, in which media type and with which status."""
 
 import asyncio
+import contextlib
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -13,6 +14,9 @@ import pytest
 import pytest_asyncio
 
 from api.parts import Parts
+from tenants.api_keys import PREFIX as API_KEY_PREFIX
+from tenants.ids import new_id
+from tenants.secrets import new_secret
 from tests.world import TestWorkspace, World
 from tests.world.served import Served
 
@@ -417,3 +421,23 @@ async def test_json_of_too_many_pieces_is_refused_before_it_is_decoded(
     )
     assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
     assert "100,000 commas" in response.json()["errors"][0]["message"]
+
+
+async def test_an_error_before_any_operation_is_told_with_a_request_id(
+    served: Served, parts: Parts
+) -> None:
+    """A key is looked up in the database, and all its connections are taken."""
+    key = new_secret(API_KEY_PREFIX, workspace_id=new_id(), id=new_id()).text()
+    async with contextlib.AsyncExitStack() as stack, httpx.AsyncClient(timeout=30) as client:
+        with contextlib.suppress(TimeoutError):
+            while True:
+                connection = await parts.pool.acquire(timeout=0.5)
+                stack.push_async_callback(parts.pool.release, connection)
+        response = await client.post(
+            f"{served.url}/graphql",
+            json={"query": "{ viewer { role } }"},
+            headers={"authorization": f"Bearer {key}"},
+        )
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["extensions"]["code"]) == (503, "UNAVAILABLE")
+    assert error["extensions"]["requestId"] == response.headers["x-request-id"]

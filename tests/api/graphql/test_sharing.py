@@ -150,9 +150,7 @@ async def test_each_credential_is_checked_although_the_answer_is_shared(
     staying, leaving = [await member(world, workspace, Role.OWNER) for _ in range(2)]
     for first, second in ((staying, leaving), (leaving, staying)):
         waiting = {each.id: await subscribers.listen(each) for each in (first, second)}
-        await owner.execute(
-            "UPDATE memberships SET ended_at = now() WHERE user_id = $1", leaving.id
-        )
+        await owner.execute(_END, leaving.id)
         told = asyncio.gather(*waiting.values(), return_exceptions=True)
         await workspace.ingest([an_order()])
         async with asyncio.timeout(10):
@@ -183,6 +181,35 @@ async def test_who_leaves_in_mid_answer_takes_nothing_from_the_others() -> None:
     going_on.set()
     assert await second == "told"
     assert (made, first.cancelled()) == (1, True)
+
+
+async def test_what_failed_is_tried_again_for_who_comes_later() -> None:
+    event = Event(new_id(), 1, "ORDER_PLACED", new_id(), None, {}, datetime.now(UTC))
+    shared, outcomes = Shared(), iter((ConnectionError("away"), "told"))
+
+    async def make() -> str:
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    with pytest.raises(ConnectionError):
+        await shared.once(event, "same", make)
+    await asyncio.sleep(0)
+    assert await shared.once(event, "same", make) == "told"
+
+
+async def test_values_nested_too_deeply_are_refused_as_ever(
+    world: World, subscribers: Subscribers
+) -> None:
+    workspace = await world.workspace()
+    owner = await member(world, workspace, Role.OWNER)
+    nested: Any = 1
+    for _ in range(300):
+        nested = [nested]
+    waiting = await subscribers.listen(owner, ids=nested)
+    with pytest.raises(RequestError):
+        await waiting
 
 
 async def test_what_is_no_event_is_never_shared() -> None:
