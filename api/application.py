@@ -182,15 +182,18 @@ def build_execution(parts: Parts) -> Execution:
                 settings.workspace_budget_points, settings.workspace_budget_restore
             ),
         ),
-        turns=Turns(
-            at_once=settings.operations_at_once,
-            waiting=settings.operations_waiting,
-            patience=settings.operation_timeout,
-        ),
+        turns=_turns(settings, at_once=settings.operations_at_once),
+        dear_turns=_turns(settings, at_once=1),
+        dear=settings.dear_operation_points,
         plans=_plans(parts, schema),
         suggestions=settings.suggestions,
         timeout=settings.operation_timeout,
     )
+
+
+def _turns(settings: Settings, *, at_once: int) -> Turns:
+    waiting, patience = settings.operations_waiting, settings.operation_timeout
+    return Turns(at_once=at_once, waiting=waiting, patience=patience)
 
 
 def _plans(parts: Parts, schema: GraphQLSchema) -> Plans | None:

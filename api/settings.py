@@ -191,6 +191,9 @@ class Settings(BaseSettings):
     operations_at_once: Count = Field(
         default=3, description="Operations of one workspace that a process runs at a time."
     )
+    dear_operation_points: Count = Field(
+        default=500, description="Points from which on a workspace runs an operation by itself."
+    )
     operations_waiting: Count = Field(
         default=200, description="Operations of one workspace that may wait for their turn."
     )

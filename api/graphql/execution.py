@@ -1,9 +1,10 @@
 """Running operations: what every transport calls."""
 
 import asyncio
+import contextlib
 import functools
 import time
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,8 @@ class Execution:
     persisted: PersistedOperations
     budgets: Budgets
     turns: Turns
+    dear_turns: Turns
+    dear: int  # points from which on an operation is dear
     plans: Plans | None = None
     shared: Shared = field(default_factory=Shared)
     suggestions: bool = False
@@ -77,7 +80,7 @@ class Execution:
         """Pay for a query or a mutation, wait its turn and run it; every failure is an answer."""
         try:
             charge = await self.budgets.charge(principal, prepared.cost)
-            async with self.turns.turn(principal.workspace_id):
+            async with self._turn(prepared, principal):
                 answer, outcome = await self._run(prepared, principal, request_id)
         except RequestError as error:
             return failure(error.errors, request_id)
@@ -86,6 +89,16 @@ class Execution:
             charge.settle(actual_cost(kind, outcome, weights))
         answer["extensions"] = {"cost": charge.told()}
         return answer
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, prepared: Prepared, principal: Principal) -> AsyncIterator[None]:
+        """Dear operations hold the loop for milliseconds at a stretch: of those, a workspace has
+        one at a time."""
+        workspace = principal.workspace_id
+        dear = prepared.cost >= self.dear
+        alone = self.dear_turns.turn(workspace) if dear else contextlib.nullcontext()
+        async with alone, self.turns.turn(workspace):
+            yield
 
     async def _run(
         self, prepared: Prepared, principal: Principal, request_id: str
