@@ -7,6 +7,7 @@ import pytest
 
 from api.graphql.failures import RequestError
 from api.graphql.turns import Turns
+from tests.world import World
 
 
 async def test_so_many_run_and_the_others_follow_in_order() -> None:
@@ -88,3 +89,15 @@ async def test_who_gives_up_while_a_turn_is_passed_on_gives_up_quietly() -> None
         type(None),
     ]
     assert turns._queues == {}
+
+
+async def test_a_dear_operation_waits_for_another_and_a_cheap_one_does_not(world: World) -> None:
+    workspace = await world.workspace()
+    await workspace.token()
+    async with world.execution.dear_turns.turn(workspace.id):
+        page = "{ products(first: 100) { nodes { id skus { id } } } }"
+        dear = asyncio.create_task(workspace.ask(page))
+        assert (await workspace.ask("{ viewer { role } }")).errors == []
+        await asyncio.sleep(0.05)
+        assert not dear.done()
+    assert (await dear).errors == []
