@@ -16,6 +16,9 @@ from tests.execution.answering import Asked, Zoo, is_known_to_stay, tasks_that_s
 from tests.execution.operations import QUERIES
 from tests.execution.zoo.root import opened
 
+# A loop of its own: on the session's, feeds and relays go about their business meanwhile.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 _MOST_TURNS = 12
 
 

@@ -7,6 +7,9 @@ from tests.execution.operations import KEPT, QUERIES
 
 _SEEDS = range(1, 7)
 
+# A loop of its own: on the session's, feeds and relays go about their business meanwhile.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.mark.parametrize("number", range(len(QUERIES)))
 async def test_an_operation_is_answered_as_graphql_core_does(zoo: Zoo, number: int) -> None:
