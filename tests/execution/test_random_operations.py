@@ -13,7 +13,12 @@ from tests.execution.shrinking import shrunk
 
 _OPERATIONS = int(os.environ.get("SELLER_FUZZ_OPERATIONS", "2000"))
 _LOOKED_AT = 1_000
-pytestmark = [pytest.mark.fuzz, pytest.mark.timeout(120 + _OPERATIONS)]
+pytestmark = [
+    pytest.mark.fuzz,
+    pytest.mark.timeout(120 + _OPERATIONS),
+    # A loop of its own: on the session's, what other tests have at work goes on meanwhile.
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 
 def _tell(tally: Counter[str], compared: Compared) -> None:
