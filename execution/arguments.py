@@ -32,7 +32,7 @@ class Arguments:
 
     def given(self, run: "Run") -> dict[str, Any]:
         """By name; a `GraphQLError` where they are not what the field takes."""
-        known = self._always or run.given.get(self)
+        known = run.given.get(self) if self._always is None else self._always
         if known is not None:
             return known
         given = get_argument_values(
@@ -45,9 +45,9 @@ class Arguments:
         if self._convert is not None:
             given = self._convert(given)
         if all(isinstance(value, _IMMUTABLE) for value in given.values()):
+            run.given[self] = given
             if self._constant:
                 self._always = given
-            run.given[self] = given
         return given
 
 

@@ -44,6 +44,17 @@ class Batch:
             self._known = {id(one): place for one, place in places}
         return self._known[id(made)]
 
+    def put_in_place(self) -> None:
+        """Each dict where it belongs, by itself."""
+        assert self.field is not None  # noqa: S101 - the root stands nowhere
+        key = self.field.key
+        for made in self.dicts:
+            above, indexes = self.place(made)
+            if indexes:
+                above[key][indexes[0]] = made
+            else:
+                above[key] = made
+
     def path(self, made: Made, field: "Field") -> Path:
         """The path of that field of one of the batch's dicts."""
         return Path(self._path(made), field.key, field.parent_type.name)

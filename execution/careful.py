@@ -53,6 +53,12 @@ def execute_carefully(
         _put(run, field, batch, made, completed)
 
 
+def execute_all_carefully(run: "Run", field: "Field", batch: "Batch") -> None:
+    """The same for all objects of a batch."""
+    for made, source in zip(batch.dicts, batch.objects, strict=True):
+        execute_carefully(run, field, batch, made, source)
+
+
 def _put(run: "Run", field: "Field", batch: "Batch", made: "Made", completed: Any) -> None:
     if is_awaitable(completed):
         run.wait_for_completed(field, batch, made, completed)

@@ -4,6 +4,7 @@ Values are taken as a column. If all are as expected, which a look at the set of
 tells, the column is completed at once; otherwise the unusual ones are given to graphql-core.
 """
 
+from collections.abc import Callable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,17 @@ from graphql.pyutils import is_awaitable
 
 from execution.batches import Batch
 from execution.belonging import selection_of
-from execution.careful import complete_by_graphql_core, complete_carefully, execute_carefully
+from execution.careful import (
+    complete_by_graphql_core,
+    complete_carefully,
+    execute_all_carefully,
+)
+from execution.source import SEQUENCES
 
 if TYPE_CHECKING:
     from execution.batches import Made, Place
     from execution.running import Run
     from execution.selections import Field, Selection
-
-_SEQUENCES = frozenset({list, tuple})
 
 
 def complete(
@@ -57,9 +61,17 @@ def fill(run: "Run", batch: Batch) -> None:
         field.resolve(run, field, batch)  # type: ignore[misc]
 
 
-def read(run: "Run", batch: Batch) -> bool:
-    """Make the dicts of a batch, with their plain fields; False where these have to be read
-    carefully, once the dicts stand in the answer."""
+def make(run: "Run", batch: Batch, put: Callable[[], object] = lambda: None) -> None:
+    """Make the dicts of a batch, have them put into the answer, and see to their plain fields:
+    errors can be told, and put null, once the dicts stand where they belong."""
+    usual = _read(run, batch)
+    put()
+    if not usual:
+        _read_carefully(run, batch)
+
+
+def _read(run: "Run", batch: Batch) -> bool:
+    """The dicts with their plain fields; False where these have to be read carefully."""
     selection = batch.selection
     try:
         batch.dicts = selection.read.call(batch.objects)
@@ -71,11 +83,10 @@ def read(run: "Run", batch: Batch) -> bool:
     return True
 
 
-def read_carefully(run: "Run", batch: Batch) -> None:
+def _read_carefully(run: "Run", batch: Batch) -> None:
     for field in batch.selection.fields:
         if field.read_with_its_row:
-            for made, source in zip(batch.dicts, batch.objects, strict=True):
-                execute_carefully(run, field, batch, made, source)
+            execute_all_carefully(run, field, batch)
 
 
 def _leaves(
@@ -109,7 +120,7 @@ def _objects(
 def _lists(
     run: "Run", field: "Field", batch: Batch, dicts: "list[Made]", values: list[Any]
 ) -> None:
-    if _SEQUENCES.issuperset(map(type, values)):
+    if SEQUENCES.issuperset(map(type, values)):
         objects = list(chain.from_iterable(values))
         if not objects:
             for made in dicts:
@@ -121,7 +132,7 @@ def _lists(
             return
     sorted_out = _Sorting(run, field, batch)
     for made, value in zip(dicts, values, strict=True):
-        if type(value) in _SEQUENCES:
+        if type(value) in SEQUENCES:
             sorted_out.add(made, value, of_list=True)
         elif value is not None or not field.nullable[0]:
             complete_carefully(run, field, batch, made, value)
@@ -145,13 +156,13 @@ def _put_objects(
     def places() -> "list[Place]":
         return [(made, ()) for made in dicts]
 
+    def put() -> None:
+        key = field.key
+        for above, made in zip(dicts, batch.dicts, strict=True):
+            above[key] = made
+
     batch = Batch(selection, objects, field=field, parent=parent, places=places)
-    usual = read(run, batch)
-    key = field.key
-    for above, made in zip(dicts, batch.dicts, strict=True):
-        above[key] = made
-    if not usual:
-        read_carefully(run, batch)
+    make(run, batch, put)
     fill(run, batch)
 
 
@@ -173,31 +184,22 @@ def _put_lists(
             for index in range(len(value))
         ]
 
+    def put() -> None:
+        key, start = field.key, 0
+        for made, value in zip(dicts, values, strict=True):
+            end = start + len(value)
+            made[key] = batch.dicts[start:end]
+            start = end
+
     batch = Batch(selection, objects, field=field, parent=parent, places=places)
-    usual = read(run, batch)
-    key, start = field.key, 0
-    for made, value in zip(dicts, values, strict=True):
-        end = start + len(value)
-        made[key] = batch.dicts[start:end]
-        start = end
-    if not usual:
-        read_carefully(run, batch)
+    make(run, batch, put)
     fill(run, batch)
 
 
 def _put_sorted(run: "Run", batches: list[Batch]) -> None:
     """Objects of several selections: each put in its place by itself."""
     for batch in batches:
-        usual = read(run, batch)
-        key = batch.field.key  # type: ignore[union-attr]
-        for made in batch.dicts:
-            above, indexes = batch.place(made)
-            if indexes:
-                above[key][indexes[0]] = made
-            else:
-                above[key] = made
-        if not usual:
-            read_carefully(run, batch)
+        make(run, batch, batch.put_in_place)
     for batch in batches:
         fill(run, batch)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from execution.arguments import Arguments
-from execution.careful import complete_carefully, execute_carefully, fail
+from execution.careful import complete_carefully, execute_all_carefully, fail
 from execution.completing import complete
 from execution.declarations import Batched
 from execution.leaves import Constants, Unusual
@@ -76,8 +76,7 @@ def resolve_plainly(run: "Run", field: "Field", batch: "Batch") -> None:
     try:
         values = field.plain.values(batch.objects)
     except Exception:  # noqa: BLE001 - whatever it was, graphql-core meets it again
-        for made, source in zip(batch.dicts, batch.objects, strict=True):
-            execute_carefully(run, field, batch, made, source)
+        execute_all_carefully(run, field, batch)
     else:
         complete(run, field, batch, batch.dicts, values)
 
@@ -140,8 +139,7 @@ class BatchedCall:
         try:
             keys = [getattr(source, key) for source in batch.objects]
         except Exception:  # noqa: BLE001 - the resolver itself meets it again
-            for made, source in zip(batch.dicts, batch.objects, strict=True):
-                execute_carefully(run, field, batch, made, source)
+            execute_all_carefully(run, field, batch)
             return
         dicts = batch.dicts
         if None in keys:

@@ -19,7 +19,7 @@ from graphql.execution.values import VariableValues
 
 from execution.batches import Batch, Made
 from execution.careful import fail
-from execution.completing import complete_awaited, fill, read, read_carefully
+from execution.completing import complete_awaited, fill, make
 from execution.selections import Field, Selection
 from execution.variables import Variables
 
@@ -85,8 +85,7 @@ class Run:
 
     async def outcome(self) -> Outcome:
         batch = Batch(self.plan.selection, [self.root])
-        if not read(self, batch):
-            read_carefully(self, batch)
+        make(self, batch)
         with suppress(_Over):
             if self.plan.operation.operation is OperationType.MUTATION:
                 await self._one_after_the_other(batch)

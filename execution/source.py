@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from execution.selections import Field, Selection
 
 Read = Callable[[Any], list[Any]]
+SEQUENCES = frozenset({list, tuple})  # what lists are usually returned as
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,10 @@ def serialiser(field: "Field") -> Generated:
 def _entry(field: "Field", constants: Constants) -> str:
     if field.name == "__typename":
         return repr(field.parent_type.name)
-    if not field.plain or field.leaf is None:
+    if not field.read_with_its_row:
         return "None"
+    assert field.plain is not None  # noqa: S101 - it is read off the row
+    assert field.leaf is not None  # noqa: S101
     value = field.plain.source("o", constants)
     return expression(field.leaf, value, nullable=field.nullable[0], constants=constants)
 
@@ -80,16 +83,13 @@ def attribute(of: str, name: str) -> str:
 
 
 def _items(value: Any) -> Iterable[Any]:
-    if type(value) not in _SEQUENCES:
+    if type(value) not in SEQUENCES:
         raise TypeError
     return value  # type: ignore[no-any-return]
 
 
 def _items_or_none(value: Any) -> Iterable[Any] | None:
     return None if value is None else _items(value)
-
-
-_SEQUENCES = frozenset({list, tuple})
 
 
 def _compiled(text: str, constants: Constants) -> Generated:

@@ -9,6 +9,8 @@ import pytest
 import strawberry
 from graphql import (
     DocumentNode,
+    GraphQLArgument,
+    GraphQLBoolean,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -17,8 +19,11 @@ from graphql import (
     OperationDefinitionNode,
     parse,
 )
+from graphql.execution.values import VariableValues
 
 from execution import NotCompiled, Plan, Plans
+from execution.resolving import Call
+from execution.running import Run
 from tests.execution.zoo.root import core_schema
 
 T = TypeVar("T")
@@ -280,3 +285,46 @@ def test_what_is_refused_beside_stays_refused_with_its_reason() -> None:
     plans.plan(*asked)
 
     assert _reason(plans.plan(*asked)) == "introspection"
+
+
+async def test_a_list_of_leaves_is_no_reason_to_read_its_row_carefully() -> None:
+    @strawberry.type
+    class Attribute:
+        name: str
+        values: list[str]
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        def attributes(self) -> list[Attribute]:
+            return [Attribute(name="colour", values=["red", "blue"])]
+
+    plans = Plans(strawberry.Schema(Query)._schema, compile_at=1)
+    plan = plans.plan(*_read("{ attributes { name values } }"))
+    assert isinstance(plan, Plan)
+
+    outcome = await plan.run(None, context=None)
+
+    assert outcome.data == {"attributes": [{"name": "colour", "values": ["red", "blue"]}]}
+    assert outcome.made == [(("attributes",), 1), (("name", "values"), 1)]
+
+
+def test_arguments_that_nobody_gives_are_worked_out_once() -> None:
+    query = GraphQLObjectType(
+        "Query",
+        {"name": GraphQLField(GraphQLString, {"short": GraphQLArgument(GraphQLBoolean)})},
+    )
+    plan = Plans(GraphQLSchema(query), compile_at=1).plan(*_read("{ name }"))
+    assert isinstance(plan, Plan)
+    (field,) = plan.selection.fields
+    assert isinstance(field.resolve, Call)
+    assert field.resolve.arguments is not None
+
+    given = [field.resolve.arguments.given(_run_of(plan)) for _ in range(2)]
+
+    assert given == [{}, {}]
+    assert given[0] is given[1]
+
+
+def _run_of(plan: Plan) -> Run:
+    return Run(plan, VariableValues({}, {}), None, None)
