@@ -185,7 +185,7 @@ def build_execution(parts: Parts) -> Execution:
         turns=_turns(settings, at_once=settings.operations_at_once),
         dear_turns=_turns(settings, at_once=1),
         dear=settings.dear_operation_points,
-        plans=_plans(parts, schema),
+        plans=_plans(settings, schema),
         suggestions=settings.suggestions,
         timeout=settings.operation_timeout,
     )
@@ -196,8 +196,7 @@ def _turns(settings: Settings, *, at_once: int) -> Turns:
     return Turns(at_once=at_once, waiting=waiting, patience=patience)
 
 
-def _plans(parts: Parts, schema: GraphQLSchema) -> Plans | None:
-    settings = parts.settings
+def _plans(settings: Settings, schema: GraphQLSchema) -> Plans | None:
     if not settings.compiled_execution:
         return None
     return Plans(

@@ -1,7 +1,9 @@
 """The plans of a schema, kept for as long as they are used."""
 
 import logging
+import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
@@ -30,6 +32,9 @@ _CONDITION = NotCompiled("condition")
 _VARIANTS = NotCompiled("variants")
 _BUSY = NotCompiled("busy")
 _NO_VALUES = VariableValues({}, {})
+# An operation by its id, which another may have once it is gone, and how often it was met.
+_Seen = tuple[Callable[[], OperationDefinitionNode | None], int]
+_NEVER: _Seen = (lambda: None, 0)
 _MOST_VARIANTS = 16  # of one operation, by the values of its conditions
 _MOST_BUILDING = 4  # at a time, beside the loop
 
@@ -79,7 +84,7 @@ class Plans:
         self._compile_at = compile_at
         self._beside = beside
         self._builders = BoundedSemaphore(_MOST_BUILDING)
-        self._seen: OrderedDict[int, int] = OrderedDict()  # by id; one that is given anew is rare
+        self._seen: OrderedDict[int, _Seen] = OrderedDict()
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._held = 0
 
@@ -107,9 +112,10 @@ class Plans:
 
     def _met(self, document: DocumentNode, operation: OperationDefinitionNode) -> _Known | None:
         """The operation, known from now on; None where it is not met often enough yet."""
-        times = self._seen.pop(id(operation), 0) + 1
+        seen, times = self._seen.pop(id(operation), _NEVER)
+        times = times + 1 if seen() is operation else 1
         if times < self._compile_at:
-            self._seen[id(operation)] = times
+            self._seen[id(operation)] = weakref.ref(operation), times
             if len(self._seen) > self._most:
                 self._seen.popitem(last=False)
             return None

@@ -44,6 +44,7 @@ class Prepared:
     operation: Operation
     document: Document
     definition: OperationDefinitionNode
+    introspects: bool
     cost: int
 
 
@@ -70,11 +71,12 @@ class Execution:
         text = await self.persisted.text(operation, principal)
         document = await self.documents.get(text, operation.variables)
         definition = document.operation(operation.name)
-        cost = INTROSPECTION_COST
-        if not introspects(definition):
+        introspecting, cost = introspects(definition), INTROSPECTION_COST
+        if not introspecting:
             cost = self.documents.extent(document, definition, operation.variables).cost
         await self.persisted.ran(operation, principal)
-        return Prepared(operation, document, definition, cost + values // _VALUES_A_POINT)
+        cost += values // _VALUES_A_POINT
+        return Prepared(operation, document, definition, introspecting, cost)
 
     async def run(self, prepared: Prepared, principal: Principal, *, request_id: str) -> Answer:
         """Pay for a query or a mutation, wait its turn and run it; every failure is an answer."""
@@ -84,7 +86,7 @@ class Execution:
                 answer, outcome = await self._run(prepared, principal, request_id)
         except RequestError as error:
             return failure(error.errors, request_id)
-        if not introspects(prepared.definition):
+        if not prepared.introspects:
             kind, weights = prepared.definition.operation, prepared.document.weights
             charge.settle(actual_cost(kind, outcome, weights))
         answer["extensions"] = {"cost": charge.told()}
@@ -157,7 +159,7 @@ class Execution:
         plan = self._plan(prepared)
         if plan is not None:
             return await plan.run(prepared.operation.variables, context=context, root=root)
-        if introspects(prepared.definition):  # much work, and none of it waits for anything
+        if prepared.introspects:  # much work, and none of it waits for anything
             loop = asyncio.get_running_loop()
             run = functools.partial(self._execute, prepared, context, root)
             result = await loop.run_in_executor(self.documents.beside, run)

@@ -51,31 +51,21 @@ def execute(
     context_value: Any = None,
     variable_values: dict[str, Any] | None = None,
     operation_name: str | None = None,
+    *,
+    otherwise: Callable[..., Any] = _EXECUTE,
     **others: Any,
 ) -> Any:
+    """`otherwise`: who runs what no plan covers."""
     assert_valid_schema(schema)
-    given = (root_value, context_value, variable_values, operation_name)
     plan = _plan(schema, document, variable_values, operation_name, others)
     if plan is None:
-        return _EXECUTE(schema, document, *given, **others)
+        given = (root_value, context_value, variable_values, operation_name)
+        return otherwise(schema, document, *given, **others)
     return _run(plan, root_value, context_value, variable_values)
 
 
-def execute_sync(
-    schema: GraphQLSchema,
-    document: DocumentNode,
-    root_value: Any = None,
-    context_value: Any = None,
-    variable_values: dict[str, Any] | None = None,
-    operation_name: str | None = None,
-    **others: Any,
-) -> Any:
-    assert_valid_schema(schema)
-    given = (root_value, context_value, variable_values, operation_name)
-    plan = _plan(schema, document, variable_values, operation_name, others)
-    if plan is None:
-        return _EXECUTE_SYNC(schema, document, *given, **others)
-    result = _run(plan, root_value, context_value, variable_values)
+def execute_sync(schema: GraphQLSchema, document: DocumentNode, *given: Any, **others: Any) -> Any:
+    result = execute(schema, document, *given, otherwise=_EXECUTE_SYNC, **others)
     if isawaitable(result):
         result.close()  # type: ignore[attr-defined]
         raise RuntimeError("GraphQL execution failed to complete synchronously.")
