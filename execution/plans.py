@@ -1,10 +1,11 @@
 """The plans of a schema, kept for as long as they are used."""
 
+import asyncio
 import logging
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Any
@@ -27,7 +28,6 @@ __all__ = ["NotCompiled", "Plans"]
 log = logging.getLogger(__name__)
 
 _FIRST_SIGHT = NotCompiled("first sight")
-_BEING_BUILT = NotCompiled("being built")
 _CONDITION = NotCompiled("condition")
 _VARIANTS = NotCompiled("variants")
 _BUSY = NotCompiled("busy")
@@ -37,6 +37,12 @@ _Seen = tuple[Callable[[], OperationDefinitionNode | None], int]
 _NEVER: _Seen = (lambda: None, 0)
 _MOST_VARIANTS = 16  # of one operation, by the values of its conditions
 _MOST_BUILDING = 4  # at a time, beside the loop
+
+
+class _BeingBuilt(NotCompiled):
+    """There will be a plan, or a reason, when `build` is done."""
+
+    build: "Future[None]"
 
 
 @dataclass(eq=False, slots=True)
@@ -96,9 +102,14 @@ class Plans:
         document: DocumentNode,
         operation: OperationDefinitionNode,
         variables: dict[str, Any] | None = None,
+        *,
+        at: int | None = None,
     ) -> Plan | NotCompiled:
-        """The plan of a valid operation of the document, or why there is none."""
-        known = self._known.get(id(operation)) or self._met(document, operation)
+        """The plan of a valid operation of the document, or why there is none.
+
+        `at`: at which meeting this one is compiled, if not when the others are.
+        """
+        known = self._known.get(id(operation)) or self._met(document, operation, at)
         if known is None:
             return _FIRST_SIGHT
         self._known.move_to_end(id(operation))
@@ -110,11 +121,28 @@ class Plans:
         case = tuple(map(values.coerced.get, known.conditions))
         return known.plans.get(case) or self._ordered(known, values, case)
 
-    def _met(self, document: DocumentNode, operation: OperationDefinitionNode) -> _Known | None:
+    async def awaited(
+        self,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: dict[str, Any] | None = None,
+    ) -> Plan | NotCompiled:
+        """The plan of an operation that is met for the first time too, once it is built: worth it
+        where one run by graphql-core would hold the loop for longer than the building does."""
+        found = self.plan(document, operation, variables, at=1)
+        if isinstance(found, _BeingBuilt):
+            # Others may wait for the same, and it is of use to those who come later.
+            await asyncio.shield(asyncio.wrap_future(found.build))
+            found = self.plan(document, operation, variables)
+        return found
+
+    def _met(
+        self, document: DocumentNode, operation: OperationDefinitionNode, at: int | None
+    ) -> _Known | None:
         """The operation, known from now on; None where it is not met often enough yet."""
         seen, times = self._seen.pop(id(operation), _NEVER)
         times = times + 1 if seen() is operation else 1
-        if times < self._compile_at:
+        if times < (self._compile_at if at is None else at):
             self._seen[id(operation)] = weakref.ref(operation), times
             if len(self._seen) > self._most:
                 self._seen.popitem(last=False)
@@ -169,10 +197,10 @@ class Plans:
             return plan
         if not self._builders.acquire(blocking=False):
             return _BUSY
-        known.plans[case] = _BEING_BUILT
+        known.plans[case] = being_built = _BeingBuilt("being built")
         self._hold(known)
-        self._beside.submit(self._build, building, known, case)
-        return _BEING_BUILT
+        being_built.build = self._beside.submit(self._build, building, known, case)
+        return being_built
 
     def _build(self, building: Building, known: _Known, case: tuple[Any, ...]) -> None:
         try:

@@ -117,6 +117,10 @@ class Reader:
             try:
                 status = await _answered(connection, lambda c: c.execute(self._begin))
                 self._check_opening(str(status))
+            except asyncpg.InvalidSQLStatementNameError as error:
+                connection.terminate()  # opened before there were tables; the next one knows them
+                await finish(self._pool, connection, "ROLLBACK")
+                raise DatabaseUnavailable(_UNPREPARED) from error
             except BaseException:
                 await finish(self._pool, connection, "ROLLBACK")
                 raise
@@ -291,6 +295,7 @@ async def _answered(connection: Any, question: Callable[[Any], Awaitable[T]]) ->
 
 
 _HELD = "Another change holds what this one needs for too long. Nothing was changed; try again."
+_UNPREPARED = "The database was set up while this was asked. Nothing was changed; try again."
 _GONE = "The connection to the database was lost. Nothing was changed; try again shortly."
 
 

@@ -1,6 +1,7 @@
 """The connections to Postgres: how they are opened, and the proof that row security binds them."""
 
 import asyncio
+import contextlib
 import inspect
 import json
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import orjson
+
+from tenants.access_check import ACCESS_CHECKS
 
 
 class Row(asyncpg.Record):
@@ -54,7 +57,8 @@ class Pool(_Pool):
 
 
 class TenantConnection(_Connection):
-    """A connection that keeps no session state, so that giving it back costs no round trip.
+    """A connection that keeps no session state but what is prepared when it is opened, so that
+    giving it back costs no round trip.
 
     Everything we set is set LOCAL to a transaction; tests/tenants/test_database.py proves that
     nothing survives into the next checkout.
@@ -91,7 +95,7 @@ async def open_pool(url: str, *, limits: PoolLimits, name: str = "seller-center"
         record_class=Row,
         connection_class=TenantConnection,
         connect=_opened,
-        init=_speak_json,
+        init=_prepared,
         loop=None,
         server_settings={
             "application_name": name,
@@ -156,7 +160,9 @@ async def check_role(pool: Pool) -> None:
         )
 
 
-async def _speak_json(connection: Any) -> None:
+async def _prepared(connection: Any) -> None:
+    with contextlib.suppress(asyncpg.UndefinedTableError):  # a database without our tables as yet
+        await connection.execute(ACCESS_CHECKS)
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads, format="text"
     )

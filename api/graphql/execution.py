@@ -156,7 +156,7 @@ class Execution:
             await _closed(context)
 
     async def _executed(self, prepared: Prepared, context: Context, root: Any = None) -> Outcome:
-        plan = self._plan(prepared)
+        plan = await self._plan(prepared)
         if plan is not None:
             return await plan.run(prepared.operation.variables, context=context, root=root)
         if prepared.introspects:  # much work, and none of it waits for anything
@@ -169,12 +169,14 @@ class Execution:
             result = await result
         return Outcome(result.data, result.errors or [])
 
-    def _plan(self, prepared: Prepared) -> Plan | None:
+    async def _plan(self, prepared: Prepared) -> Plan | None:
         if self.plans is None:
             return None
-        found = self.plans.plan(
-            prepared.document.node, prepared.definition, prepared.operation.variables
-        )
+        asked = prepared.document.node, prepared.definition, prepared.operation.variables
+        if prepared.cost >= self.dear and not prepared.introspects:
+            found = await self.plans.awaited(*asked)
+        else:
+            found = self.plans.plan(*asked)
         if isinstance(found, NotCompiled):
             metrics.NOT_COMPILED.labels(found.reason).inc()
             return None

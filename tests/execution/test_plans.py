@@ -1,5 +1,6 @@
 """Which operations get a plan, when, for what, and for how long."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -268,6 +269,40 @@ def test_a_plan_that_is_built_beside_is_not_there_at_once() -> None:
         assert _reason(plans.plan(*asked)) == "being built"
 
     assert isinstance(plans.plan(*asked), Plan)
+
+
+async def test_a_plan_can_be_waited_for_at_first_sight() -> None:
+    asked = _read("{ name }")
+    with ThreadPoolExecutor(1) as thread:
+        plans = Plans(core_schema(), beside=thread)
+        both = await asyncio.gather(plans.awaited(*asked), plans.awaited(*asked))
+
+    assert isinstance(both[0], Plan)
+    assert both[0] is both[1] is plans.plan(*asked)
+
+
+async def test_who_waits_for_a_plan_no_longer_leaves_it_to_the_others() -> None:
+    going_on, asked = threading.Event(), _read("{ name }")
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(going_on.wait)
+        plans = Plans(core_schema(), beside=thread)
+        leaving = asyncio.create_task(plans.awaited(*asked))
+        staying = asyncio.create_task(plans.awaited(*asked))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.sleep(0)
+        going_on.set()
+
+        assert isinstance(await staying, Plan)
+    assert leaving.cancelled()
+
+
+async def test_what_cannot_be_compiled_is_refused_to_whoever_waits_too() -> None:
+    with ThreadPoolExecutor(1) as thread:
+        plans = Plans(core_schema(), beside=thread)
+        found = await plans.awaited(*_read("{ __schema { queryType { name } } }"))
+
+    assert _reason(found) == "introspection"
 
 
 def test_a_plan_that_is_built_quickly_is_not_lost() -> None:

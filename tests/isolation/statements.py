@@ -18,6 +18,7 @@ from tenants import pool
 from tests.isolation.harvest import tenant_tables
 
 _QUESTION = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE)
+_PREPARED = re.compile(r"\s*PREPARE\s[^()]*\([^()]*\)\s+AS\b", re.IGNORECASE)
 _CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
 _BOUND = r"\b{column} = (\$\d|ANY|'|\(|[a-z_]+\.)"
 
@@ -37,14 +38,14 @@ class Statements:
 def noting_statements() -> Iterator[Statements]:
     """Pools that are opened meanwhile note what they are asked."""
     noted = Statements()
-    speak = pool._speak_json
+    speak = pool._prepared
 
     async def prepare(connection: Any) -> None:
-        await speak(connection)
         connection.add_query_logger(noted)
+        await speak(connection)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "_speak_json", prepare)
+        patch.setattr(pool, "_prepared", prepare)
         yield noted
 
 
@@ -66,8 +67,9 @@ async def unfiltered(owner: asyncpg.Connection, noted: Statements) -> list[str]:
 
 
 def _questions(text: str) -> list[str]:
-    """The statements of a text that read or write: the one that opens a transaction has three."""
-    return [part for part in text.split(";") if _QUESTION.match(part)]
+    """The statements of a text that read or write, as those that are prepared will once run."""
+    parts = [_PREPARED.sub("", part, count=1) for part in text.split(";")]
+    return [part for part in parts if _QUESTION.match(part)]
 
 
 async def _scans(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -343,3 +344,36 @@ async def test_rows_read_like_attributes(pool: Pool) -> None:
     assert row.one == 1
     with pytest.raises(AttributeError, match="two"):
         _ = row.two
+
+
+async def test_a_connection_from_before_there_were_tables_is_replaced(
+    world: World, pool: Pool, owner: asyncpg.Connection
+) -> None:
+    """What the opening statement runs is prepared when a connection is opened."""
+    workspace = await world.workspace()
+    who = await world.access.principal(f"Bearer {await workspace.token()}")
+    member = WorkspaceDatabase(pool, who)
+    connection = await acquire(pool)
+    await connection.execute("DEALLOCATE ALL")
+    await pool.release(connection)
+
+    with pytest.raises(DatabaseUnavailable, match="was set up while"):
+        await member.reading().open()
+    await member.close()
+    await assert_whole(pool, owner)
+
+    again = WorkspaceDatabase(pool, who)
+    await again.reading().open()
+    assert again.statements == 1
+    await again.close()
+
+
+async def test_a_database_without_tables_can_be_connected_to(world: World) -> None:
+    url = world.parts.settings.database_url
+    assert url is not None
+    empty = urlsplit(url.get_secret_value())._replace(path="/postgres").geturl()
+    pool = await open_pool(empty, limits=PoolLimits(size=1))
+    try:
+        assert await pool.fetchval("SELECT 1") == 1
+    finally:
+        await pool.close()

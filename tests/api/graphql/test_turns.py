@@ -1,12 +1,17 @@
 """Turns: a workspace runs so many operations at a time, whoever else waits."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
+from api import metrics
 from api.graphql.failures import RequestError
+from api.graphql.operations import Operation
 from api.graphql.turns import Turns
+from execution import Plans
 from tests.world import World
 
 
@@ -101,3 +106,23 @@ async def test_a_dear_operation_waits_for_another_and_a_cheap_one_does_not(world
         await asyncio.sleep(0.05)
         assert not dear.done()
     assert (await dear).errors == []
+
+
+@pytest.mark.parametrize(("dear", "first_sights"), [(10, 0), (10**6, 1)])
+async def test_only_a_dear_operation_runs_as_a_plan_when_it_is_met_first(
+    world: World, dear: int, first_sights: int
+) -> None:
+    workspace = await world.workspace()
+    who = await world.access.principal(f"Bearer {await workspace.token()}")
+    page = Operation(f"{{ products(first: 100) {{ nodes {{ id }} }} }} # {dear}", None)
+    counted = metrics.NOT_COMPILED.labels("first sight")._value
+    with ThreadPoolExecutor(1) as thread:
+        plans = Plans(world.execution.schema, beside=thread)
+        execution = replace(world.execution, plans=plans, dear=dear)
+        prepared = await execution.prepare(page, who)
+        before = counted.get()
+
+        answer = await execution.run(prepared, who, request_id="test")
+
+    assert "errors" not in answer
+    assert counted.get() - before == first_sights
