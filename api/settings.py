@@ -37,7 +37,8 @@ class Settings(BaseSettings):
     app_database_url: SecretStr | None = Field(
         default=None,
         validation_alias=_plain("APP_DATABASE_URL"),
-        description="The same database as the role that the application runs as.",
+        description="The same database as the role that the application runs as. "
+        "A pooler in between has to keep sessions.",
     )
     redis_url: SecretStr | None = Field(
         default=None,
@@ -118,7 +119,9 @@ class Settings(BaseSettings):
         default=False, description="Whether errors suggest names that exist; `seller run`: true."
     )
     compiled_execution: bool = Field(
-        default=True, description="Whether operations met twice run as compiled plans."
+        default=True,
+        description="Whether operations run as compiled plans: dear ones at once, others when they "
+        "are met twice.",
     )
     compiled_operations: Count = Field(
         default=512, description="Operations whose plans are kept; the least used are forgotten."
