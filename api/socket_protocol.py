@@ -12,7 +12,10 @@ from typing import Any
 from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
+from websockets.http11 import Request
+from websockets.protocol import State
 
+PUSH = "seller.push"  # the ASGI extension under which an application finds `SocketProtocol.push`
 FAREWELL = 2.0  # seconds for the other side to read why it ends, and to end as well
 _CONTROLS = 16  # pings and pongs read at once that are nothing remarkable
 _CONTROLS_A_SECOND = 1_000
@@ -46,6 +49,20 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.loop.call_later(self._controls / _CONTROLS_A_SECOND, self._rested)
         if self._resting:
             self.transport.pause_reading()
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:  # the application starts with the next turn of the loop
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[PUSH] = self.push
+
+    def push(self, frames: bytes) -> bool:
+        """Write whole frames, made before; False where `send` has to wait, or finds it closed."""
+        ready = self.handshake_complete and self.writable.is_set() and not self.close_sent
+        if not ready or self.conn.state is not State.OPEN or self.transport.is_closing():
+            return False
+        self.transport.write(frames)
+        return True
 
     def handle_ping(self) -> None:
         self._controls += 1
@@ -112,6 +129,16 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def _read_on(self) -> None:
         if not self.read_paused and not self._resting:
             self.transport.resume_reading()
+
+
+def text_frame(text: bytes) -> bytes:
+    """A whole message, as servers send it: unmasked."""
+    size = len(text)
+    if size < 126:  # noqa: PLR2004 - RFC 6455, 5.2
+        return bytes((0x81, size)) + text
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + text
+    return b"\x81\x7f" + size.to_bytes(8, "big") + text
 
 
 def _is_text(frames: list[bytes]) -> bool:

@@ -34,6 +34,10 @@ log = structlog.get_logger()
 
 _BLOCK = 1.0  # seconds; shorter than any time-out of the connection that waits
 _PAGE = 500
+TOO_FAR_BEHIND = (
+    "This subscriber fell too far behind. Subscribe again with `after` set to the last event you "
+    "have seen."
+)
 
 
 class SlowConsumer(RuntimeError):
@@ -242,12 +246,7 @@ class _Subscriber:
             self._items.append(item)
             self._arrived.set()
         else:
-            self.end(
-                SlowConsumer(
-                    "This subscriber fell too far behind. Subscribe again with `after` set to "
-                    "the last event you have seen."
-                )
-            )
+            self.end(SlowConsumer(TOO_FAR_BEHIND))
 
     def end(self, reason: Exception) -> None:
         """Raise that once everything offered before was taken."""

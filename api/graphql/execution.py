@@ -18,13 +18,14 @@ from api import metrics
 from api.graphql.actual_cost import actual_cost
 from api.graphql.answers import Answer
 from api.graphql.budgets import Budgets
+from api.graphql.channels import Channels, Push
 from api.graphql.documents import Document, Documents, introspects, is_subscription
 from api.graphql.extent import INTROSPECTION_COST
 from api.graphql.failures import RequestError, as_error, translated
 from api.graphql.limits import count_variables
 from api.graphql.operations import Operation
 from api.graphql.persisted import PersistedOperations
-from api.graphql.sharing import Shared, Told, sameness
+from api.graphql.sharing import Shared, Told, choice, sameness
 from api.graphql.turns import Turns
 from api.tracing import span
 from execution import NotCompiled, Outcome, Plan, Plans
@@ -62,6 +63,7 @@ class Execution:
     dear: int  # points from which on an operation is dear
     plans: Plans | None = None
     shared: Shared = field(default_factory=Shared)
+    channels: Channels = field(default_factory=Channels)
     suggestions: bool = False
     timeout: float = field(default=15.0)
 
@@ -128,12 +130,13 @@ class Execution:
             return Outcome(None, [as_error(error)])
 
     async def subscribe(
-        self, prepared: Prepared, principal: Principal, *, request_id: str
+        self, prepared: Prepared, principal: Principal, *, request_id: str, push: Push | None = None
     ) -> AsyncGenerator[Told, None]:
         """Answers of a subscription, one per event; `RequestError` where it cannot begin.
 
-        Each event is answered in a context of its own: the credential is checked and rows are
-        read anew. The stream ends with an error when the credential is good no more.
+        Those that `push` took are not told again. Each event is answered in a context of its own:
+        the credential is checked and rows are read anew. The stream ends with an error when the
+        credential is good no more.
         """
         await self.budgets.charge(principal, prepared.cost)
         context = self.open_context(principal, request_id)
@@ -142,9 +145,16 @@ class Execution:
         try:
             source = await self._source(prepared, context)
             same = sameness(prepared.document, prepared.definition, variables, principal)
-            async with aclosing(source) as events:
-                async for event in events:
-                    yield await self._told(prepared, context, event, same)
+            told = self.channels.answers(
+                source,
+                lambda event: self._told(prepared, context, event, same),
+                what=(same, choice(prepared.definition, variables), principal),
+                limit=context.platform.subscriber_queue,
+                push=push,
+            )
+            async with aclosing(told) as answers:
+                async for answer in answers:
+                    yield answer
         except RequestError:
             raise
         except TimeoutError:

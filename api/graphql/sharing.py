@@ -78,31 +78,52 @@ def sameness(
 
     Variables that only say which events are wanted, such as `after`, do not count.
     """
-    names = _answering(document, definition)
-    given = {name: value for name, value in (variables or {}).items() if name in names}
-    try:
-        values = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # nested too deeply, or a file
-        return object()
+    values = _values(_answering(document, definition), variables)
     text = definition.loc.source.body if definition.loc else definition
     name = definition.name.value if definition.name else None
     return text, name, values, principal.workspace_id, principal.grants
 
 
+def choice(definition: OperationDefinitionNode, variables: dict[str, Any] | None) -> Hashable:
+    """What two that are the same have to have in common, besides, to be told of the same events.
+
+    Where each begins, by `after`, does not matter to what it is told of later ones.
+    """
+    collecting = _Collecting()
+    for selected in definition.selection_set.selections:
+        arguments = selected.arguments if isinstance(selected, FieldNode) else None
+        for argument in arguments or ():
+            if argument.name.value != "after":
+                visit(argument, collecting)
+    return _values(collecting.names, variables)
+
+
+def _values(names: set[str], variables: dict[str, Any] | None) -> Hashable:
+    given = {name: value for name, value in (variables or {}).items() if name in names}
+    try:
+        return orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # nested too deeply, or a file
+        return object()
+
+
+class _Collecting(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_rest: Any) -> None:
+        self.names.add(node.name.value)
+
+
 def _answering(document: Document, definition: OperationDefinitionNode) -> set[str]:
     """The variables that the answer to an event depends on."""
-    names: set[str] = set()
-
-    class Collecting(Visitor):
-        def enter_variable(self, node: VariableNode, *_rest: Any) -> None:
-            names.add(node.name.value)
-
+    collecting = _Collecting()
     for selected in definition.selection_set.selections:
         inner = selected.selection_set if isinstance(selected, FieldNode) else None
-        visit(inner or selected, Collecting())
+        visit(inner or selected, collecting)
         for directive in selected.directives or ():
-            visit(directive, Collecting())
+            visit(directive, collecting)
     for other in document.node.definitions:
         if not isinstance(other, OperationDefinitionNode):
-            visit(other, Collecting())
-    return names
+            visit(other, collecting)
+    return collecting.names

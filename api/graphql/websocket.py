@@ -21,6 +21,7 @@ from api.graphql.failures import RequestError, as_error
 from api.graphql.messages import Message, Payload, message_in
 from api.graphql.occupancy import Full, Occupancy
 from api.graphql.pace import Pace
+from api.graphql.pushing import Nexts
 from api.graphql.requests import BadRequest, operation_of
 from api.graphql.vigil import Ending, Vigil
 from api.socket_protocol import FAREWELL
@@ -236,11 +237,14 @@ class _Connection:
     async def _stream(
         self, id: str, prepared: Prepared, principal: Principal, request_id: str
     ) -> None:
-        source = self._endpoint.execution.subscribe(prepared, principal, request_id=request_id)
+        task = asyncio.current_task()
+        nexts = Nexts(id, self._socket, lambda: self._running.get(id) is task)
+        source = self._endpoint.execution.subscribe(
+            prepared, principal, request_id=request_id, push=nexts.push
+        )
         async with aclosing(source) as answers:
-            before = encoded({"type": "next", "id": id}).decode().removesuffix("}")
             async for told in answers:
-                await self._tell(id, f'{before},"payload":{told.json}}}')
+                await self._tell(id, nexts.text(told))
         await self._tell(id, {"type": "complete", "id": id}, last=True)
 
     async def _result(

@@ -48,7 +48,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.live_room")
     parser.add_argument("--subscribers", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3, help="bursts")
-    parser.add_argument("--burst", type=int, default=20, help="orders committed at once")
+    parser.add_argument("--burst", type=int, default=100, help="orders committed at once")
     parser.add_argument("--rate", type=float, default=200.0, help="orders a second")
     parser.add_argument("--seconds", type=float, default=10.0, help="at that rate")
     parser.add_argument("--batch", type=int, default=4, help="orders of one commit, likewise")

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from websockets.frames import Frame, Opcode
 
 from api.parts import Parts
-from api.socket_protocol import SocketProtocol
+from api.socket_protocol import SocketProtocol, text_frame
 from api.stalled import READ_AT_ONCE
 from tests.api.graphql.protocols.socket_rules import ACK, INIT, PING, PONG, heard, subscribe
 from tests.api.graphql.protocols.wire import CONTINUED, TEXT, frame, handshake, opened, text
@@ -178,6 +179,12 @@ async def test_a_client_that_stopped_reading_just_below_the_mark_is_cut(parts: P
                 await asyncio.sleep(0.05)
         assert not reader.at_eof(), "the client did not read, and yet is rid of"
         writer.transport.abort()
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 100_000])
+def test_frames_that_are_pushed_are_those_of_the_library(size: int) -> None:
+    text = b"x" * size
+    assert text_frame(text) == Frame(Opcode.TEXT, text).serialize(mask=False)
 
 
 def sockets(served: Served) -> list[Any]:

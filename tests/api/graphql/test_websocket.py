@@ -354,6 +354,37 @@ async def test_a_membership_that_ends_is_noticed_at_the_next_event(
         assert await close_code(socket) == 4403
 
 
+async def test_who_asks_the_same_is_served_by_one_source_and_ended_with_its_credential(
+    served: Served, world: World, parts: Parts, owner: asyncpg.Connection
+) -> None:
+    workspace = await world.workspace()
+    token = await world.member(workspace, Role.ORDERS)
+    user_id = (await world.access.principal(f"Bearer {token}")).id
+    before = parts.feeds.subscribers
+    async with opened(served, token) as one, opened(served, token) as other:
+        ids = {one: "1", other: "the \u00e4ther" * 20}
+        for socket, name in ids.items():
+            await send(socket, type="subscribe", id=name, payload=UPDATES)
+        await subscribers_become(parts, before + 2)
+        for n in range(1, 9):
+            order = await workspace.order()
+            for socket, name in ids.items():
+                answer = await receive(socket)
+                assert (answer["type"], answer["id"]) == ("next", name)
+                told = answer["payload"]["data"]["orderUpdates"]
+                assert told == {"sequence": str(n), "order": {"id": global_id("Order", order)}}
+        await subscribers_become(parts, before + 1)
+        await owner.execute(
+            "UPDATE memberships SET ended_at = $2 WHERE user_id = $1", user_id, datetime.now(UTC)
+        )
+        await workspace.order()
+        for socket in ids:
+            answer = await receive(socket)
+            assert answer["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+            assert await close_code(socket) == 4403
+    await subscribers_become(parts, before)
+
+
 async def test_draining_closes_with_1012(parts: Parts, workspace: TestWorkspace) -> None:
     async with quick(parts) as served, opened(served, await workspace.token()) as socket:
         await send(socket, type="subscribe", id="1", payload=UPDATES)
