@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -148,6 +149,10 @@ async def together(crowd: Crowd, *limits: int) -> list[AsyncGenerator[Told, None
     return all_
 
 
+def _last_is(heard: list[Any], sequence: int) -> bool:
+    return heard[-1:] == [sequence]
+
+
 async def test_who_falls_behind_is_ended_and_nobody_else() -> None:
     crowd = Crowd()
     quick, slow = await together(crowd, LIMIT, 5)
@@ -155,7 +160,7 @@ async def test_who_falls_behind_is_ended_and_nobody_else() -> None:
     reading = asyncio.create_task(rest(quick, heard))
     for event in EVENTS[2:80]:
         crowd.happen(event)
-        await until(lambda event=event: heard[-1:] == [event.sequence])
+        await until(partial(_last_is, heard, event.sequence))
     with pytest.raises(SlowConsumer):
         await take(slow, 80)
     crowd.happen(EVENTS[80])
