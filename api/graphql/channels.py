@@ -123,8 +123,8 @@ class _Channel:
     def join(self, event: object, limit: int, push: Push | None) -> "_Member | None":
         """To be told what comes after `event`; None where the channel has not had that, or had it
         too long ago."""
-        recent, coming = list(self._recent), list(self._coming)
-        known = [*(each for each, _ in recent), *coming]
+        recent = list(self._recent)
+        known = [*(each for each, _ in recent), *self._coming]
         at = next((n for n, each in enumerate(known, 1) if each is event), None)
         if at is None or self.over:
             return None
