@@ -22,7 +22,8 @@ def test_help_names_every_command_and_completion_completes_them(seller: Seller) 
         also={"_SELLER_COMPLETE": "complete_bash", "COMP_WORDS": "seller wo", "COMP_CWORD": "1"}
     )
     assert completed.out.split() == ["workspace"]
-    script = seller("--show-completion", "bash")
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}  # wherever the tests run from
+    script = seller("--show-completion", "bash", also=named)
     assert "_SELLER_COMPLETE=complete_bash" in script.out
 
 
