@@ -217,6 +217,7 @@ def document_limits(settings: Settings) -> Limits:
         fields=settings.max_query_fields,
         aliases=settings.max_query_aliases,
         directives=settings.max_query_directives,
+        comparisons=settings.max_query_comparisons,
         values=settings.max_query_values,
         cost=settings.max_operation_cost,
         variable_values=settings.max_variable_values,

@@ -168,6 +168,10 @@ class Settings(BaseSettings):
     )
     max_query_aliases: Count = Field(default=200, description="Aliases, counted likewise.")
     max_query_directives: Count = Field(default=200, description="Directives, counted likewise.")
+    max_query_comparisons: Count = Field(
+        default=50_000,
+        description="Steps to compare fields that answer under one name, two for each pair.",
+    )
     max_query_values: Count = Field(
         default=50_000,
         description="Values that an answer may hold, sizes of pages multiplied through.",

@@ -15,15 +15,14 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     parse,
-    validate,
 )
-from graphql.validation import NoSchemaIntrospectionCustomRule, specified_rules
 
 from api.graphql.actual_cost import weights_of
 from api.graphql.extent import Extent, Measured, fragments_of, measure, operations_of
 from api.graphql.failures import RequestError, rejected
 from api.graphql.limits import Limits, check_extent, check_fragments, check_text
 from api.graphql.settled import settle
+from api.graphql.validation import Validation
 from schema.errors import ErrorCode, coded
 
 _MEASUREMENTS = 32  # of one document, for different sizes of its pages
@@ -76,11 +75,13 @@ class Documents:
         self.limits = limits
         self.beside = ThreadPoolExecutor(1, "documents")
         self._schema = schema
-        self._suggestions = suggestions
         self._remembered = remembered
-        self._rules = [*specified_rules]
-        if not introspection:
-            self._rules.append(NoSchemaIntrospectionCustomRule)
+        self._validation = Validation(
+            schema,
+            introspection=introspection,
+            suggestions=suggestions,
+            comparisons=limits.comparisons,
+        )
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
 
@@ -126,7 +127,7 @@ class Documents:
             measured = measure(self._schema, node, variables)
             for operation, extent in zip(operations, measured.operations, strict=True):
                 check_extent(extent, self.limits, introspects=introspects(operation))
-            errors = self._judged(node)
+            errors = self._validation.errors(node)
         except GraphQLError as error:
             raise rejected([error], ErrorCode.GRAPHQL_PARSE_FAILED) from None
         except RecursionError:
@@ -136,11 +137,6 @@ class Documents:
             raise rejected(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         weights = weights_of(self._schema, node)
         return Document(node, operations, tuple(sorted(measured.sized_by)), weights)
-
-    def _judged(self, node: DocumentNode) -> list[GraphQLError]:
-        return validate(
-            self._schema, node, self._rules, max_errors=20, hide_suggestions=not self._suggestions
-        )
 
     def _remember(self, text: str, document: Document) -> None:
         if text not in self._known:

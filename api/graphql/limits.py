@@ -20,6 +20,7 @@ class Limits:
     fields: int = 2_000
     aliases: int = 200
     directives: int = 200
+    comparisons: int = 50_000
     values: int = 50_000
     cost: int = 10_000
     variable_values: int = 50_000

@@ -206,6 +206,7 @@ def test_the_limits_are_the_codes() -> None:
             default("max_query_aliases"),
             default("max_query_directives"),
         ],
+        [default("max_query_comparisons")],
         [default("max_query_values")],
         [default("max_operation_cost")],
         [default("max_variable_values"), default("max_variable_objects")],

@@ -17,6 +17,7 @@ from commerce.orders.ingestion import IncomingLine, IncomingOrder, IncomingPacka
 from commerce.orders.lifecycle import FulfilmentPath, OrderStatus, TrackingCode
 from schema.nodes import global_id
 from tenants.grants import Role
+from tenants.ids import new_id
 from tests.isolation.harvest import COUNTERS, Harvest, columns, harvest, tenant_tables
 from tests.isolation.leaks import NO_MARKS, Marks
 from tests.world import TestWorkspace, World, an_order
@@ -250,12 +251,13 @@ async def stock_up(
 
 
 async def _copies(owner: asyncpg.Connection, product: UUID, count: int) -> list[UUID]:
-    """As good for a change of texts as the first, and made all at once."""
+    """As good for a change of texts as the first, and made all at once; they are younger, as their
+    ids tell."""
     copied = await owner.fetch(
         "INSERT INTO products SELECT (jsonb_populate_record(p, jsonb_build_object("
-        "'id', gen_random_uuid()))).* FROM products p, generate_series(1, $2) WHERE p.id = $1 "
+        "'id', made.id))).* FROM products p, unnest($2::uuid[]) AS made(id) WHERE p.id = $1 "
         "RETURNING id",
-        product, count,
+        product, [new_id() for _ in range(count)],
     )  # fmt: skip
     return [row["id"] for row in copied]
 

@@ -22,6 +22,7 @@ from tests.world.conformance import Finding, tell
 NOBODY = system_principal(UUID(int=7))
 SMALL = Limits(
     characters=400, tokens=100, fragments=2, depth=6, fields=30, aliases=3, directives=3,
+    comparisons=100,
     values=1_000, cost=200, variable_values=10,
 )  # fmt: skip
 
@@ -51,6 +52,10 @@ PASSED = {
     ),
     "query @skip(if: true) { viewer @include(if: true) { role @skip(if: false) "
     "... @skip(if: false) { role } } }": "Directives: 4 directives; the limit is 3.",
+    "{ viewer { " + "role " * 11 + "} }": (
+        "Comparisons of fields that answer under one name: more than 100; the limit is 100. "
+        "Select a field once in each place, and spread fewer fragments in one."
+    ),
     "{ orders(first: 100) { nodes { %s } } }" % TWELVE: (  # noqa: UP031 - braces abound
         f"{VALUES}1,201 values; the limit is 1,000. {SMALLER}for fewer fields in them."
     ),
@@ -184,3 +189,15 @@ async def test_suggestions_are_made_only_where_they_are_switched_on() -> None:
         with pytest.raises(RequestError) as refused:
             await documents.get("{ viewr { role } }")
         assert ("Did you mean" in str(refused.value)) is told
+
+
+async def test_what_is_wrong_with_values_is_not_told_at_any_length() -> None:
+    """Each of these errors quotes all of the value that it is about."""
+    documents = Documents(SCHEMA._schema, Limits(), introspection=False)
+    unknown = " ".join(f"unknown{n}: 1" for n in range(500))
+    with pytest.raises(RequestError) as refused:
+        await documents.get("{ orders(where: { %s }) { totalCount } }" % unknown)  # noqa: UP031
+    told = [error.message for error in refused.value.errors]
+    assert len(told) == 3
+    assert "unknown field 'unknown1'" in told[1]
+    assert told[2].startswith("The other errors are not told")

@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from graphql import GraphQLError, Location, Node, Token, Visitor, parse, visit
+import pytest
+from graphql import GraphQLError, Location, Node, Token, Visitor, parse, validate, visit
 
 from api.graphql.documents import Document, Documents
+from api.graphql.failures import RequestError
 from api.graphql.limits import Limits
 from api.graphql.settled import settle
+from benchmarks.held_loop.attack import grown
+from benchmarks.held_loop.attacks.documents import MAKERS
 from schema.root import SCHEMA
+
+DEAR = ("identical fields", "unknown fields of an input")
 
 _TEXT = """
 query Q%d($first: Int = 5, $where: OrderWhere) {
@@ -98,6 +104,28 @@ def test_tokens_are_given_back_without_the_collector() -> None:
         assert _tokens() < before - 50
         del plain
         assert _tokens() > 50, "the control: chained both ways, they stay"
+
+
+@pytest.mark.parametrize("name", DEAR)
+async def test_dear_documents_leave_little_to_the_collector(name: str) -> None:
+    """A full collection of half a million objects would hold the event loop for 0.3 seconds."""
+    documents, text = remembering(1), grown(MAKERS[name], 9_000)
+    await a_document(documents)  # what is made once
+    gc.collect()
+    with without_collector():
+        with pytest.raises(RequestError):
+            await documents.get(text)
+        assert gc.collect() < 10_000
+
+
+@pytest.mark.parametrize("name", DEAR)
+async def test_graphql_core_by_itself_leaves_much(name: str) -> None:
+    """The control."""
+    document = parse(grown(MAKERS[name], 9_000))
+    gc.collect()
+    with without_collector():
+        validate(SCHEMA._schema, document, max_errors=20)
+        assert gc.collect() > 50_000
 
 
 def _tokens() -> int:
