@@ -13,7 +13,8 @@ from graphql.execution.values import get_argument_values
 if TYPE_CHECKING:
     from execution.running import Run
 
-Convert = Callable[[dict[str, Any]], dict[str, Any]]
+Given = dict[str, Any]
+Convert = Callable[[Given], Given]
 _IMMUTABLE = (str, int, float, bool, type(None), Decimal, datetime, date, UUID, Enum)
 
 

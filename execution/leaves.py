@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from graphql import (
 from graphql.pyutils import is_awaitable
 
 _LARGEST_INT = 2**31 - 1
+_LEAVES = 512  # of which what plans share is kept
 _PLAIN = frozenset(
     {str, int, float, bool, bytes, dict, list, tuple, Decimal, datetime, date, time, UUID}
 )
@@ -86,6 +88,7 @@ def may_be_an_object(leaf: GraphQLLeafType) -> bool:
     return _usual(leaf, "value", Constants()) is None
 
 
+@lru_cache(_LEAVES)
 def enum_names(leaf: GraphQLEnumType) -> dict[Any, str]:
     """The name in the answer for every value, and for every member, that stands for one."""
     names: dict[Any, str] = {}
@@ -101,6 +104,7 @@ def enum_names(leaf: GraphQLEnumType) -> dict[Any, str]:
     return names
 
 
+@lru_cache(_LEAVES)
 def _coercing(leaf: GraphQLLeafType, *, nullable: bool) -> Callable[[Any], Any]:
     coerce = leaf.coerce_output_value
 

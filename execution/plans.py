@@ -22,6 +22,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from execution.building import Building, NotCompiled, conditions
 from execution.running import Plan
+from execution.uncollected import uncollect
 
 __all__ = ["NotCompiled", "Plans"]
 
@@ -211,12 +212,14 @@ class Plans:
 
 def _built(building: Building) -> Plan | NotCompiled:
     try:
-        return building.plan()
+        plan = building.plan()
     except NotCompiled as reason:
         return reason
     except Exception:
         log.exception("A plan could not be built; graphql-core runs its operation.")
         return NotCompiled("bug")
+    uncollect(plan)
+    return plan
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDetails]:

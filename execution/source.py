@@ -95,4 +95,5 @@ def _items_or_none(value: Any) -> Iterable[Any] | None:
 def _compiled(text: str, constants: Constants) -> Generated:
     scope: dict[str, Any] = dict(constants)
     exec(compile(text, "<plan>", "exec"), scope)  # noqa: S102 - made of names and literals only
-    return Generated(scope["read"], text)
+    # A function that its own scope holds would be part of a cycle.
+    return Generated(scope.pop("read"), text)

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from graphql import FieldNode, GraphQLField
@@ -12,7 +12,7 @@ from strawberry.types.arguments import convert_argument
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 
-from execution.arguments import Arguments
+from execution.arguments import Arguments, Convert, Given
 from execution.declarations import declared_batched
 from execution.resolving import (
     AttributeRead,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from execution.batches import Batch, Made
     from execution.running import Run
     from execution.selections import Field
+
+_FIELDS = 1_024  # of which what plans share is kept
 
 
 def strawberry_field(definition: GraphQLField) -> StrawberryField | None:
@@ -73,7 +75,7 @@ def resolver(
     return Call(
         invoke=_invoke(field),
         info=_make_info(field, schema) if base.info_parameter else None,
-        arguments=_arguments(field, definition, node, schema),
+        arguments=Arguments(definition, node, _convert(field, schema)) if definition.args else None,
         is_async=field.is_async,
     )
 
@@ -91,6 +93,7 @@ def _takes_parent(field: StrawberryField) -> bool:
     )
 
 
+@lru_cache(_FIELDS)
 def _invoke(field: StrawberryField) -> Invoke:
     base: Any = field.base_resolver
     function: Callable[..., Any] = base.wrapped_func
@@ -99,7 +102,7 @@ def _invoke(field: StrawberryField) -> Invoke:
     by_name = sorted({taker.name for taker in takers if taker is not None})
     info_name = base.info_parameter.name if base.info_parameter else None
 
-    def invoke(parent: Any, info: Any, given: dict[str, Any]) -> Any:
+    def invoke(parent: Any, info: Any, given: Given) -> Any:
         named = dict(given)
         for name in by_name:
             named[name] = parent
@@ -110,16 +113,13 @@ def _invoke(field: StrawberryField) -> Invoke:
     return invoke
 
 
-def _arguments(
-    field: StrawberryField, definition: GraphQLField, node: FieldNode, schema: "Schema"
-) -> Arguments | None:
-    if not definition.args:
-        return None
+@lru_cache(_FIELDS)
+def _convert(field: StrawberryField, schema: "Schema") -> Convert:
     name_of = schema.config.name_converter.from_argument
     registry = schema.schema_converter.scalar_registry
     plan = [(name_of(one), one.python_name, one.type, _stays(one.type)) for one in field.arguments]
 
-    def convert(given: dict[str, Any]) -> dict[str, Any]:
+    def convert(given: Given) -> Given:
         converted = {}
         for name, python_name, kind, stays in plan:
             if name in given:
@@ -129,7 +129,7 @@ def _arguments(
                 converted[python_name] = value
         return converted
 
-    return Arguments(definition, node, convert)
+    return convert
 
 
 def _stays(kind: Any) -> bool:
@@ -139,6 +139,7 @@ def _stays(kind: Any) -> bool:
     return any(kind is one for one in (str, int, bool, float, ID))
 
 
+@lru_cache(_FIELDS)
 def _make_info(known_as: StrawberryField, schema: "Schema") -> MakeInfo:
     kind = _lazy(schema.config.info_class)  # type: ignore[arg-type]
 

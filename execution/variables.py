@@ -31,7 +31,9 @@ _MOST_ERRORS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class _Variable:
+class VariableTaken:
+    """What is known of a variable before it has a value."""
+
     name: str
     absent: VariableValueSource
     signature: GraphQLVariableSignature
@@ -82,7 +84,7 @@ class Variables:
             coerced[variable.name] = value
         return VariableValues(sources, coerced)
 
-    def _read(self) -> list[_Variable] | None:
+    def _read(self) -> list[VariableTaken] | None:
         """None where graphql-core would have to coerce one of them whatever it is."""
         found = []
         for definition in self._definitions:
@@ -93,7 +95,7 @@ class Variables:
             nullable = not is_non_null_type(kind)
             stays = _STAYS.get(kind if nullable else kind.of_type)
             found.append(
-                _Variable(
+                VariableTaken(
                     name=signature.name,
                     absent=VariableValueSource(signature),
                     signature=signature,

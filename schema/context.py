@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from schema.loaders import Loaders
+from schema.loaders import Loaders, grant_of
 from tenants.database import Reader, WorkspaceDatabase, Writer
 from tenants.feed import Feeds
 from tenants.grants import Grant
@@ -38,7 +38,7 @@ class Context:
 
     def __post_init__(self) -> None:
         self.database = self.platform.open_database(self.principal, self.request_id)
-        self._loaders = Loaders(self)
+        self._loaders = Loaders()
 
     def allows(self, grant: Grant) -> bool:
         return grant in self.principal.grants
@@ -54,15 +54,15 @@ class Context:
 
     async def load(self, relation: str, key: Any) -> Any:
         """What a relation leads to from one key; asked together with its siblings."""
-        return await self._loaders.load(relation, key)
+        return await self._loaders.load(self, relation, key)
 
     def load_many(self, relation: str, keys: list[Any]) -> Awaitable[list[Any]]:
         """What a relation leads to from each of the keys."""
-        return self._loaders.load_many(relation, keys)
+        return self._loaders.load_many(self, relation, keys)
 
     async def load_where_allowed(self, relation: str, key: Any) -> Any:
         """Like `load`, and null to whoever may not read it: a key may change what it cannot see."""
-        if key is None or not self._loaders.allowed(relation):
+        if key is None or not self.allows(grant_of(relation)):
             return None
         return await self.load(relation, key)
 
@@ -72,13 +72,14 @@ class Context:
         try:
             return await self.database.change(action, work)
         finally:
-            self._loaders = Loaders(self)
+            self._loaders = Loaders()
 
     def renewed(self) -> "Context":
         """The same caller anew, as each event of a subscription is answered."""
         return Context(principal=self.principal, platform=self.platform, request_id=self.request_id)
 
     async def close(self) -> None:
+        self._loaders.close()
         await self.database.close()
 
 

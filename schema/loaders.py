@@ -63,27 +63,35 @@ def relation(
 class Loaders:
     """The loaders of one operation, made when first used."""
 
-    def __init__(self, context: "Context") -> None:
-        self._context = context
+    def __init__(self) -> None:
         self._loaders: dict[str, DataLoader[tuple[Any, ...], list[Any]]] = {}
 
-    async def load(self, name: str, key: Any) -> Any:
-        (row,) = await self.load_many(name, [key])
+    async def load(self, context: "Context", name: str, key: Any) -> Any:
+        (row,) = await self.load_many(context, name, [key])
         return row
 
-    def load_many(self, name: str, keys: list[Any]) -> "asyncio.Future[list[Any]]":
+    def load_many(
+        self, context: "Context", name: str, keys: list[Any]
+    ) -> "asyncio.Future[list[Any]]":
         """What each of the keys leads to. Whoever asks has a future of their own: graphql-core
         cancels a field whose sibling failed, and others may wait for the same row."""
         loader = self._loaders.get(name)
         if loader is None:
-            rows = _Rows(self._context, _relations[name])
+            rows = _Rows(context, _relations[name])
             loader = self._loaders[name] = DataLoader(rows.of_groups, cache=False)
         found = loader.load(tuple(keys))
         found.add_done_callback(_noticed)
         return found
 
-    def allowed(self, name: str) -> bool:
-        return self._context.allows(_relations[name].grant)
+    def close(self) -> None:
+        """Let go of all rows: each loader knows the context that knows it, and only the garbage
+        collector would give them back."""
+        self._loaders.clear()
+
+
+def grant_of(name: str) -> Grant:
+    """What whoever follows the relation has to hold."""
+    return _relations[name].grant
 
 
 class _Rows:

@@ -14,14 +14,13 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    parse,
 )
 
 from api.graphql.actual_cost import weights_of
 from api.graphql.extent import Extent, Measured, fragments_of, measure, operations_of
 from api.graphql.failures import RequestError, rejected
 from api.graphql.limits import Limits, check_extent, check_fragments, check_text
-from api.graphql.settled import settle
+from api.graphql.settled import parsed
 from api.graphql.validation import Validation
 from schema.errors import ErrorCode, coded
 
@@ -120,8 +119,7 @@ class Documents:
 
     def _read(self, text: str, variables: Mapping[str, Any] | None) -> Document:
         try:
-            node = parse(text, max_tokens=self.limits.tokens)
-            settle(node)  # now: what is refused is given back at once, too
+            node = parsed(text, max_tokens=self.limits.tokens)
             check_fragments(len(fragments_of(node)), self.limits)
             operations = operations_of(node)
             measured = measure(self._schema, node, variables)

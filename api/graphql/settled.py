@@ -6,30 +6,43 @@ hold the event loop for 0.4 seconds now and then. Cut off from its tokens, which
 ways, a document is a tree, and counting references is all it takes to give it back.
 """
 
-import ctypes
 from collections.abc import Iterator
 from typing import Any
 
-from graphql import DocumentNode, Token, TokenKind
+from graphql import DocumentNode, Lexer, Source, Token, TokenKind
+from graphql.language.parser import Parser
 
-_untracked = ctypes.pythonapi.PyObject_GC_UnTrack
-_untracked.argtypes, _untracked.restype = [ctypes.py_object], None
+from execution.uncollected import untrack
+
 _NO_TOKEN = Token(TokenKind.SOF, 0, 0, 0, 0)
+
+
+def parsed(text: str, *, max_tokens: int) -> DocumentNode:
+    """The document, settled; as graphql-core's `parse`, whose errors leave the tokens chained."""
+    source = Source(text)
+    lexer = Lexer(source)
+    first = lexer.token
+    try:
+        document = Parser(source, max_tokens=max_tokens, lexer=lexer).parse_document()
+    except BaseException:
+        _unchain(first)
+        raise
+    settle(document)
+    return document
 
 
 def settle(document: DocumentNode) -> None:
     """Errors can still tell where: every node keeps its place in the text."""
-    _unchain(document)
+    _unchain(document.loc.start_token if document.loc is not None else None)
     for thing in _all_of(document):
         location = getattr(thing, "loc", None)
         if location is not None:
             location.start_token = location.end_token = _NO_TOKEN
-            _untracked(location)
-        _untracked(thing)
+            untrack(location)
+        untrack(thing)
 
 
-def _unchain(document: DocumentNode) -> None:
-    token = document.loc.start_token if document.loc is not None else None
+def _unchain(token: Token | None) -> None:
     while token is not None:
         following, token.next, token.prev = token.next, None, None
         token = following

@@ -2,15 +2,31 @@
 
 import gc
 import tracemalloc
+import weakref
 
-from graphql import DocumentNode, OperationDefinitionNode, get_operation_ast, parse, validate
+import pytest
+from graphql import (
+    DocumentNode,
+    Location,
+    Node,
+    OperationDefinitionNode,
+    Token,
+    get_operation_ast,
+    parse,
+    validate,
+)
 
+import execution.plans
 from execution import Plan, Plans
 from tests.execution.answering import Asked
 from tests.execution.documents import asked
 from tests.execution.zoo.root import core_schema, opened
 
 _MEGABYTE = 2**20
+_LARGE = "query ($first: Int) { %s }" % " ".join(  # noqa: UP031 - braces abound
+    f"a{n}: beings(first: $first) {{ __typename }} b{n}: tickets {{ id }} c{n}: keepers {{ name }}"
+    for n in range(100)
+)
 
 
 def _held() -> int:
@@ -64,3 +80,48 @@ async def test_memory_does_not_grow_with_the_operations_that_came_and_went() -> 
         tracemalloc.stop()
     assert len(plans) == 10
     assert held[3] - held[1] < _MEGABYTE / 4, held
+
+
+def _large() -> tuple[Plans, Plan]:
+    plans, document = Plans(core_schema(), compile_at=1), parse(_LARGE)
+    operation = get_operation_ast(document)
+    assert operation is not None
+    plan = plans.plan(document, operation, None)
+    assert isinstance(plan, Plan)
+    return plans, plan
+
+
+def test_the_collector_looks_at_little_of_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = [_tracked_of_a_plan()]
+    monkeypatch.setattr(execution.plans, "uncollect", id)
+    looked_at.append(_tracked_of_a_plan())
+
+    assert looked_at[0] < looked_at[1] / 3, "the control: as its parts are made"
+
+
+def _tracked_of_a_plan() -> int:
+    before = _known_to_the_collector()
+    held = _large()
+    try:
+        return _known_to_the_collector() - before
+    finally:
+        del held
+
+
+def _known_to_the_collector() -> int:
+    """Without what documents consist of, which whoever parses them takes care of."""
+    gc.collect()
+    return sum(not isinstance(one, Node | Token | Location) for one in gc.get_objects())
+
+
+def test_a_plan_that_is_forgotten_is_given_back_without_the_collector() -> None:
+    plans, plan = _large()
+    gone = [weakref.ref(one) for one in (plan.selection, plan.selection.fields[0])]
+    gc.disable()
+    try:
+        del plan
+        assert all(one() is not None for one in gone)
+        del plans
+        assert all(one() is None for one in gone)
+    finally:
+        gc.enable()

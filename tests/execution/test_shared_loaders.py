@@ -76,10 +76,11 @@ def _products(monkeypatch: pytest.MonkeyPatch) -> Load:
 
     made = loaders.Relation(query=query, by="key", many=False, grant=Grant.CATALOGUE_READ)
     monkeypatch.setitem(loaders._relations, "things", made)
-    known = loaders.Loaders(Context())  # type: ignore[arg-type]
+    known = loaders.Loaders()
+    context: Any = Context()
 
     async def load(key: int) -> str:
-        name: str = (await known.load("things", key))["name"]
+        name: str = (await known.load(context, "things", key))["name"]
         return name
 
     return load

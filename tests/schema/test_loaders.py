@@ -4,6 +4,7 @@ import asyncio
 import gc
 from typing import Any
 
+from api.graphql.operations import Operation
 from schema.nodes import global_id
 from tests.world import World
 
@@ -34,3 +35,27 @@ async def test_rows_that_nobody_waits_for_any_more_are_no_errors(world: World) -
     finally:
         loop.set_exception_handler(before)
     assert told == []
+
+
+async def test_an_operation_leaves_nothing_to_the_garbage_collector(world: World) -> None:
+    workspace = await world.workspace()
+    await workspace.product(skus=2)
+    who = await world.access.principal(f"Bearer {await workspace.token()}")
+    query = Operation("{ products { nodes { id skus { id stock { available } } } } }", {})
+
+    async def ask() -> int:
+        prepared = await world.execution.prepare(query, who)
+        answer = await world.execution.run(prepared, who, request_id="test")
+        return len(answer["data"]["products"]["nodes"][0]["skus"])
+
+    for _ in range(5):  # until its plan is built
+        assert await ask() == 2
+        await asyncio.sleep(0.1)
+    gc.collect()
+    gc.disable()
+    try:
+        assert await ask() == 2
+        await asyncio.sleep(0.1)
+        assert gc.collect() < 20, "but for what runs beside it"
+    finally:
+        gc.enable()

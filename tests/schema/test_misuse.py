@@ -264,11 +264,11 @@ async def test_an_error_in_a_batch_reaches_every_waiter_and_no_sibling(world: Wo
     context = world.execution.open_context(
         await world.access.principal(f"Bearer {await workspace.token()}"), "test"
     )
-    loaders = Loaders(context)
+    loaders = Loaders()
 
     outcomes = await asyncio.gather(
-        *(loaders.load("broken", n) for n in range(3)),
-        loaders.load("live_room", workspace.room_id),
+        *(loaders.load(context, "broken", n) for n in range(3)),
+        loaders.load(context, "live_room", workspace.room_id),
         return_exceptions=True,
     )
 

@@ -128,5 +128,16 @@ async def test_graphql_core_by_itself_leaves_much(name: str) -> None:
         assert gc.collect() > 50_000
 
 
+async def test_tokens_of_what_cannot_be_parsed_are_given_back_without_the_collector() -> None:
+    documents = remembering(1)
+    with without_collector():
+        left = []
+        for _ in range(3):
+            with pytest.raises(RequestError):
+                await documents.get(_TEXT % 0 + "?")
+            left.append(_tokens())
+        assert left[0] == left[1] == left[2], "but for what the thread has read last"
+
+
 def _tokens() -> int:
     return sum(isinstance(one, Token) for one in gc.get_objects())
