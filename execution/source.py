@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from execution.selections import Field, Selection
 
 Read = Callable[[Any], list[Any]]
+FILE = "<plan>"  # where the source is said to be
 SEQUENCES = frozenset({list, tuple})  # what lists are usually returned as
 
 
@@ -94,6 +95,6 @@ def _items_or_none(value: Any) -> Iterable[Any] | None:
 
 def _compiled(text: str, constants: Constants) -> Generated:
     scope: dict[str, Any] = dict(constants)
-    exec(compile(text, "<plan>", "exec"), scope)  # noqa: S102 - made of names and literals only
+    exec(compile(text, FILE, "exec"), scope)  # noqa: S102 - made of names and literals only
     # A function that its own scope holds would be part of a cycle.
     return Generated(scope.pop("read"), text)

@@ -16,7 +16,7 @@ from execution.arguments import Arguments
 from execution.resolving import AttributeRead, BatchedCall, Call, DefaultRead, ParentCall
 from execution.running import Plan
 from execution.selections import Field, Selection
-from execution.source import Generated
+from execution.source import FILE, Generated
 from execution.variables import Variables, VariableTaken
 
 untrack = ctypes.pythonapi.PyObject_GC_UnTrack
@@ -46,3 +46,5 @@ def uncollect(plan: Plan) -> None:
             left += gc.get_referents(thing)
         elif kind is FunctionType:
             left.append(thing.__closure__)
+            if thing.__code__.co_filename == FILE:
+                untrack(thing.__globals__)  # not looked through: all builtins are among them

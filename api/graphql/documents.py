@@ -17,10 +17,10 @@ from graphql import (
 )
 
 from api.graphql.actual_cost import weights_of
-from api.graphql.extent import Extent, Measured, fragments_of, measure, operations_of
+from api.graphql.extent import Extent, fragments_of, measure, operations_of
 from api.graphql.failures import RequestError, rejected
 from api.graphql.limits import Limits, check_extent, check_fragments, check_text
-from api.graphql.settled import parsed
+from api.graphql.settled import parsed, untracked
 from api.graphql.validation import Validation
 from schema.errors import ErrorCode, coded
 
@@ -37,7 +37,17 @@ class Document:
     operations: list[OperationDefinitionNode]
     sized_by: tuple[str, ...]
     weights: dict[str, int]
-    measured: dict[tuple[Any, ...], Measured] = field(default_factory=dict)
+    extents: dict[tuple[Any, ...], tuple[Extent, ...]] = field(default_factory=dict)
+
+    def sizes(self, variables: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(_size(variables, name) for name in self.sized_by)
+
+    def keep(self, sizes: tuple[Any, ...], extents: tuple[Extent, ...]) -> None:
+        """Remember what the operations ask for, pages being of these sizes."""
+        if len(self.extents) >= _MEASUREMENTS:
+            self.extents.clear()
+        untracked(extents, *extents)
+        self.extents[sizes] = extents
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation that is meant; `RequestError` where none or several are."""
@@ -103,18 +113,17 @@ class Documents:
         variables: Mapping[str, Any] | None,
     ) -> Extent:
         """What the operation asks for with these variables, or `LimitExceeded`."""
-        measured = self._measured(document, variables or {})
-        extent = measured.operations[document.operations.index(operation)]
+        extents = self._extents(document, variables or {})
+        extent = extents[document.operations.index(operation)]
         check_extent(extent, self.limits, introspects=introspects(operation))
         return extent
 
-    def _measured(self, document: Document, variables: Mapping[str, Any]) -> Measured:
-        sizes = tuple(_size(variables, name) for name in document.sized_by)
-        known = document.measured.get(sizes)
+    def _extents(self, document: Document, variables: Mapping[str, Any]) -> tuple[Extent, ...]:
+        sizes = document.sizes(variables)
+        known = document.extents.get(sizes)
         if known is None:
-            if len(document.measured) >= _MEASUREMENTS:
-                document.measured.clear()
-            known = document.measured[sizes] = measure(self._schema, document.node, variables)
+            known = measure(self._schema, document.node, variables).operations
+            document.keep(sizes, known)
         return known
 
     def _read(self, text: str, variables: Mapping[str, Any] | None) -> Document:
@@ -134,7 +143,10 @@ class Documents:
         if errors:
             raise rejected(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         weights = weights_of(self._schema, node)
-        return Document(node, operations, tuple(sorted(measured.sized_by)), weights)
+        document = Document(node, operations, tuple(sorted(measured.sized_by)), weights)
+        document.keep(document.sizes(variables or {}), measured.operations)
+        untracked(document, operations, weights, document.extents)
+        return document
 
     def _remember(self, text: str, document: Document) -> None:
         if text not in self._known:

@@ -31,9 +31,17 @@ def parsed(text: str, *, max_tokens: int) -> DocumentNode:
     return document
 
 
+def untracked(*things: Any) -> None:
+    """What is remembered with a document, and is part of no cycle either."""
+    for one in things:
+        untrack(one)
+
+
 def settle(document: DocumentNode) -> None:
     """Errors can still tell where: every node keeps its place in the text."""
-    _unchain(document.loc.start_token if document.loc is not None else None)
+    if document.loc is not None:
+        _unchain(document.loc.start_token)
+        untrack(document.loc.source)
     for thing in _all_of(document):
         location = getattr(thing, "loc", None)
         if location is not None:
