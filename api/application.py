@@ -35,7 +35,7 @@ from api.graphql.persisted import (
     read_manifest,
 )
 from api.graphql.sse import EventStreams
-from api.graphql.turns import Turns
+from api.graphql.turns import Courtesy, Turns
 from api.graphql.vigil import Vigil, still_good
 from api.graphql.websocket import SocketLimits, WebSocketEndpoint
 from api.health import Health
@@ -181,10 +181,12 @@ def build_execution(parts: Parts) -> Execution:
             workspace=Allowance(
                 settings.workspace_budget_points, settings.workspace_budget_restore
             ),
+            reluctance=settings.throttled_reluctance,
         ),
         turns=_turns(settings, at_once=settings.operations_at_once),
         dear_turns=_turns(settings, at_once=1),
         dear=settings.dear_operation_points,
+        courtesy=Courtesy(patience=settings.dear_operation_courtesy),
         plans=_plans(settings, schema),
         suggestions=settings.suggestions,
         timeout=settings.operation_timeout,

@@ -195,11 +195,21 @@ class Settings(BaseSettings):
     workspace_budget_restore: Count = Field(
         default=5_000, description="Points restored to them each second."
     )
+    throttled_reluctance: Annotated[float, Field(ge=0)] = Field(
+        default=0.5,
+        description="Seconds for which THROTTLED is held back at most, so that whoever sends on "
+        "regardless does no harm.",
+    )
     operations_at_once: Count = Field(
         default=3, description="Operations of one workspace that a process runs at a time."
     )
     dear_operation_points: Count = Field(
         default=500, description="Points from which on a workspace runs an operation by itself."
+    )
+    dear_operation_courtesy: Annotated[float, Field(ge=0)] = Field(
+        default=0.05,
+        description="Seconds for which it lets cheaper ones pass, before and after each "
+        "question to Postgres.",
     )
     operations_waiting: Count = Field(
         default=200, description="Operations of one workspace that may wait for their turn."

@@ -44,12 +44,20 @@ class Reader:
     `statements` counts the round trips so far, the opening one included.
     """
 
-    def __init__(self, pool: Pool, principal: Principal, *, begin: str) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        principal: Principal,
+        *,
+        begin: str,
+        let_pass: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.workspace_id = principal.workspace_id
         self.statements = 0
         self._pool = pool
         self._principal = principal
         self._begin = begin
+        self._let_pass = let_pass
         self._connection: Connection | None = None
         self._closed = False
         self._broken: asyncpg.PostgresError | None = None  # after it, Postgres answers no more
@@ -98,15 +106,20 @@ class Reader:
 
     async def _ask(self, question: Callable[[Any], Awaitable[T]]) -> T:
         async with self._turn:
+            if self._let_pass is not None:
+                await self._let_pass()
             connection = await self._opened()
             self.statements += 1
             try:
-                return await _answered(connection, question)
+                answer = await _answered(connection, question)
             except asyncpg.InFailedSQLTransactionError as error:
                 raise (self._broken or error) from None  # for the same reason as the first
             except asyncpg.PostgresError as error:
                 self._broken = error
                 raise
+            if self._let_pass is not None:
+                await self._let_pass()
+            return answer
 
     async def _opened(self) -> Connection:
         if self._closed:
@@ -179,6 +192,7 @@ class WorkspaceDatabase:
         self._announce = announce  # wakes the relay; without it the relay finds out by itself
         self._check = access_check(principal)
         self._reader: Reader | None = None
+        self.let_pass: Callable[[], Awaitable[None]] | None = None  # around each question
         self._finished_statements = 0
         self._over = False
 
@@ -193,7 +207,7 @@ class WorkspaceDatabase:
             raise OperationOver("The operation is over; its database answers no more.")
         if self._reader is None:
             begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {self._check}"
-            self._reader = Reader(self._pool, self.principal, begin=begin)
+            self._reader = Reader(self._pool, self.principal, begin=begin, let_pass=self.let_pass)
         return self._reader
 
     async def change(self, action: str, work: Callable[[Writer], Awaitable[T]]) -> T:

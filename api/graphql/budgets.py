@@ -7,6 +7,7 @@ own. docs/decisions/0011-a-budget-is-a-bucket-drawn-in-advances.md says why.
 
 import asyncio
 import math
+import random
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -117,12 +118,19 @@ class Charge:
 
 
 class Budgets:
-    """Charges the bucket of a credential and that of its workspace."""
+    """Charges the bucket of a credential and that of its workspace.
 
-    def __init__(self, redis: Redis, *, key: Allowance, workspace: Allowance) -> None:
+    A refusal is held back for up to `reluctance` seconds, never for longer than it says to wait:
+    whoever sends on regardless does so at a rate that nobody else notices.
+    """
+
+    def __init__(
+        self, redis: Redis, *, key: Allowance, workspace: Allowance, reluctance: float = 0.0
+    ) -> None:
         self._take = cast("Callable[..., Awaitable[Any]]", redis.register_script(_TAKE))
         self._key = key
         self._workspace = workspace
+        self._reluctance = reluctance
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
         self._away_until = 0.0
 
@@ -138,7 +146,11 @@ class Budgets:
             if not await self._pay(account, points):
                 for other in paid:
                     other.advance += points
-                raise self._throttled(account, points)
+                refusal, wait = self._throttled(account, points)
+                # Unevenly: those who were refused together shall not come again together.
+                held_back = self._reluctance * random.uniform(0.5, 1)  # noqa: S311
+                await asyncio.sleep(min(wait, held_back))
+                raise refusal
             paid.append(account)
         return Charge(points, paid)
 
@@ -188,7 +200,8 @@ class Budgets:
         self._accounts.move_to_end(key)
         return account
 
-    def _throttled(self, account: _Account, points: int) -> RequestError:
+    def _throttled(self, account: _Account, points: int) -> tuple[RequestError, float]:
+        """The refusal, and the seconds after which it would not be one."""
         metrics.THROTTLED.inc()
         missing = points - account.advance - account.left_now()
         wait = max(0.1, math.ceil(missing / account.allowance.restore * 10) / 10)
@@ -202,4 +215,5 @@ class Budgets:
             "capacity": account.allowance.capacity,
             "restoreRate": account.allowance.restore,
         }
-        return RequestError(coded(ErrorCode.THROTTLED, message, retryAfter=wait, cost=cost))
+        refusal = coded(ErrorCode.THROTTLED, message, retryAfter=wait, cost=cost)
+        return RequestError(refusal), wait

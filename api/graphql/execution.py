@@ -26,7 +26,7 @@ from api.graphql.limits import count_variables
 from api.graphql.operations import Operation
 from api.graphql.persisted import PersistedOperations
 from api.graphql.sharing import Shared, Told, choice, sameness
-from api.graphql.turns import Turns
+from api.graphql.turns import Courtesy, Turns
 from api.tracing import span
 from execution import NotCompiled, Outcome, Plan, Plans
 from schema.context import Context
@@ -61,6 +61,7 @@ class Execution:
     turns: Turns
     dear_turns: Turns
     dear: int  # points from which on an operation is dear
+    courtesy: Courtesy
     plans: Plans | None = None
     shared: Shared = field(default_factory=Shared)
     channels: Channels = field(default_factory=Channels)
@@ -97,17 +98,25 @@ class Execution:
     @contextlib.asynccontextmanager
     async def _turn(self, prepared: Prepared, principal: Principal) -> AsyncIterator[None]:
         """Dear operations hold the loop for milliseconds at a stretch: of those, a workspace has
-        one at a time."""
+        one at a time, which lets light ones pass."""
         workspace = principal.workspace_id
-        dear = prepared.cost >= self.dear
-        alone = self.dear_turns.turn(workspace) if dear else contextlib.nullcontext()
-        async with alone, self.turns.turn(workspace):
-            yield
+        if self._is_dear(prepared):
+            async with self.dear_turns.turn(workspace), self.turns.turn(workspace):
+                yield
+        else:
+            async with self.turns.turn(workspace):
+                with self.courtesy.passing():
+                    yield
+
+    def _is_dear(self, prepared: Prepared) -> bool:
+        return prepared.cost >= self.dear
 
     async def _run(
         self, prepared: Prepared, principal: Principal, request_id: str
     ) -> tuple[Answer, Outcome]:
         context = self.open_context(principal, request_id)
+        if self._is_dear(prepared):
+            context.database.let_pass = self.courtesy.let_pass
         started = time.perf_counter()
         kind = prepared.definition.operation.value
         with span(f"graphql {kind}", operation=prepared.operation.name or "") as current:

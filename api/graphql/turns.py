@@ -1,13 +1,14 @@
 """Taking turns: a workspace runs so many operations at a time, and its others wait behind them.
 
 Without this, whoever sends a thousand operations at once has all connections to Postgres and most
-of the processor, and its neighbours wait behind it.
+of the processor, and its neighbours wait behind it. And a dear operation, which holds the event
+loop for milliseconds again and again, lets light ones pass before each question to the database.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -78,3 +79,31 @@ class Turns:
                 turn.set_result(None)
                 return
         queue.running -= 1
+
+
+class Courtesy:
+    """Who has much to do lets those pass who have little, whichever workspace they are of."""
+
+    def __init__(self, *, patience: float) -> None:
+        """`patience` is for how long one lets others pass at a time, in seconds."""
+        self._patience = patience
+        self._passing = 0
+        self._all_passed = asyncio.Event()
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """Have those wait that let others pass."""
+        self._passing += 1
+        self._all_passed.clear()
+        try:
+            yield
+        finally:
+            self._passing -= 1
+            if not self._passing:
+                self._all_passed.set()
+
+    async def let_pass(self) -> None:
+        if self._passing:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience):
+                    await self._all_passed.wait()

@@ -91,6 +91,20 @@ async def test_what_was_not_used_comes_back(parts: Parts) -> None:
     assert 899 <= told["available"] <= 902
 
 
+async def test_a_refusal_is_held_back_for_no_longer_than_it_says_to_wait(parts: Parts) -> None:
+    slow = Budgets(parts.redis, key=Allowance(100, 100), workspace=PLENTY, reluctance=5)
+    who, loop = somebody(), asyncio.get_running_loop()
+    await slow.charge(who, 100)
+    began = loop.time()
+    with pytest.raises(RequestError) as refused:
+        await slow.charge(who, 30)
+    (error,) = refused.value.errors
+    assert error.extensions is not None
+    assert loop.time() - began == pytest.approx(error.extensions["retryAfter"], abs=0.2)
+    assert error.extensions["retryAfter"] <= 0.3
+    assert (await slow.charge(who, 30)).requested == 30
+
+
 async def test_refused_operations_do_not_ask_redis(parts: Parts) -> None:
     budgets = Budgets(parts.redis, key=Allowance(100, 1), workspace=PLENTY)
     who = somebody()

@@ -10,7 +10,7 @@ import pytest
 from api import metrics
 from api.graphql.failures import RequestError
 from api.graphql.operations import Operation
-from api.graphql.turns import Turns
+from api.graphql.turns import Courtesy, Turns
 from execution import Plans
 from tests.world import World
 
@@ -106,6 +106,41 @@ async def test_a_dear_operation_waits_for_another_and_a_cheap_one_does_not(world
         await asyncio.sleep(0.05)
         assert not dear.done()
     assert (await dear).errors == []
+
+
+async def test_who_is_courteous_lets_others_pass_for_so_long() -> None:
+    courtesy, loop = Courtesy(patience=0.2), asyncio.get_running_loop()
+
+    async def waited() -> float:
+        began = loop.time()
+        await courtesy.let_pass()
+        return loop.time() - began
+
+    with courtesy.passing():
+        with courtesy.passing():
+            waiting = asyncio.create_task(waited())
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)
+        assert not waiting.done(), "the first one is still passing"
+    assert 0.1 <= await waiting < 0.19
+    assert await waited() < 0.05, "nobody is passing"
+    with courtesy.passing():
+        assert await waited() >= 0.19, "not for ever"
+
+
+async def test_a_dear_operation_lets_a_cheap_one_of_another_workspace_pass(world: World) -> None:
+    workspace = await world.workspace()
+    await workspace.product()
+    await workspace.token()
+    world.execution = replace(world.execution, courtesy=Courtesy(patience=20), timeout=30)
+    with world.execution.courtesy.passing():
+        page = "{ products(first: 100) { nodes { id skus { id } } } }"
+        dear = asyncio.create_task(workspace.ask(page))
+        assert (await workspace.ask("{ viewer { role } }")).errors == []
+        await asyncio.sleep(0.1)
+        assert not dear.done()
+    answer = await dear
+    assert len(answer.data["products"]["nodes"]) == 1
 
 
 @pytest.mark.parametrize(("dear", "first_sights"), [(10, 0), (10**6, 1)])
