@@ -106,8 +106,7 @@ class Reader:
 
     async def _ask(self, question: Callable[[Any], Awaitable[T]]) -> T:
         async with self._turn:
-            if self._let_pass is not None:
-                await self._let_pass()
+            await self._others_passed()
             connection = await self._opened()
             self.statements += 1
             try:
@@ -117,9 +116,13 @@ class Reader:
             except asyncpg.PostgresError as error:
                 self._broken = error
                 raise
-            if self._let_pass is not None:
-                await self._let_pass()
+            await self._others_passed()
             return answer
+
+    async def _others_passed(self) -> None:
+        """But not where they may be waiting for this very connection."""
+        if self._let_pass is not None and not self._pool.exhausted:
+            await self._let_pass()
 
     async def _opened(self) -> Connection:
         if self._closed:

@@ -55,6 +55,11 @@ class Pool(_Pool):
         async with asyncio.timeout(self.acquire_timeout):
             return await super().acquire(timeout=None)
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether whoever wants a connection now has to wait for another one's."""
+        return self.get_size() - self.get_idle_size() >= self.get_max_size()
+
 
 class TenantConnection(_Connection):
     """A connection that keeps no session state but what is prepared when it is opened, so that

@@ -58,6 +58,7 @@ async def settings(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFa
         introspection=True,
         graphiql=True,
         suggestions=True,
+        throttled_reluctance=0,
     )
 
 

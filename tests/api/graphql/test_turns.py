@@ -8,9 +8,11 @@ from uuid import uuid4
 import pytest
 
 from api import metrics
+from api.application import build_execution
 from api.graphql.failures import RequestError
 from api.graphql.operations import Operation
 from api.graphql.turns import Courtesy, Turns
+from api.parts import Parts, open_parts
 from execution import Plans
 from tests.world import World
 
@@ -161,3 +163,22 @@ async def test_only_a_dear_operation_runs_as_a_plan_when_it_is_met_first(
 
     assert "errors" not in answer
     assert counted.get() - before == first_sights
+
+
+async def test_nobody_lets_others_pass_who_holds_the_connection_they_wait_for(
+    world: World, parts: Parts
+) -> None:
+    workspace = await world.workspace()
+    who = await world.access.principal(f"Bearer {await workspace.token()}")
+    await workspace.product()
+    page = Operation("{ products(first: 100) { nodes { id skus { id } } } }", None)
+    settings = parts.settings.model_copy(update={"pool_size": 1})
+    async with open_parts(settings) as narrow:
+        execution = replace(build_execution(narrow), courtesy=Courtesy(patience=1))
+        prepared = await execution.prepare(page, who)
+        with execution.courtesy.passing():
+            began = asyncio.get_running_loop().time()
+            answer = await execution.run(prepared, who, request_id="test")
+            waited = asyncio.get_running_loop().time() - began
+    assert "errors" not in answer
+    assert 1 <= waited < 2, "before its first question, when it holds nothing yet, and then no more"
