@@ -9,7 +9,9 @@ import pytest
 from redis.asyncio import Redis
 
 from api.graphql.budgets import Allowance, Budgets
+from api.graphql.execution import Execution
 from api.graphql.failures import RequestError
+from api.graphql.operations import Operation
 from api.parts import Parts
 from tenants.identity import Principal, PrincipalKind
 from tests.world import World
@@ -171,16 +173,23 @@ async def test_over_budget_is_told_with_when_to_come_again(world: World, parts: 
         )
 
 
+async def code_of_one(execution: Execution, who: Principal) -> str | None:
+    prepared = await execution.prepare(Operation("{ warehouses { id } }"), who)
+    answer = await execution.run(prepared, who, request_id="test")
+    return answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
+
+
 async def test_a_workspace_without_points_leaves_another_alone(world: World, parts: Parts) -> None:
     noisy, quiet = await world.workspace(), await world.workspace()
     little = Budgets(parts.redis, key=Allowance(50, 1), workspace=Allowance(50, 1))
-    world = World(parts)
-    world.execution = replace(world.execution, budgets=little)
-    token, other = await noisy.token(), await quiet.token()
-    query = "{ warehouses { id } }"
-    codes = [(await world.ask(query, authorization=f"Bearer {token}")).code for _ in range(40)]
+    execution = replace(world.execution, budgets=little)
+    one, other = [
+        await world.access.principal(f"Bearer {await workspace.token()}")
+        for workspace in (noisy, quiet)
+    ]
+    codes = [await code_of_one(execution, one) for _ in range(40)]
     assert codes[-1] == "THROTTLED"
-    assert (await world.ask(query, authorization=f"Bearer {other}")).code is None
+    assert await code_of_one(execution, other) is None
     good = codes.count(None)
     assert codes == [None] * good + ["THROTTLED"] * (len(codes) - good)
     tell(
