@@ -13,8 +13,7 @@ from graphql.execution.values import get_argument_values
 if TYPE_CHECKING:
     from execution.running import Run
 
-Given = dict[str, Any]
-Convert = Callable[[Given], Given]
+Convert = Callable[[dict[str, Any]], dict[str, Any]]
 _IMMUTABLE = (str, int, float, bool, type(None), Decimal, datetime, date, UUID, Enum)
 
 

@@ -12,7 +12,7 @@ from strawberry.types.arguments import convert_argument
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 
-from execution.arguments import Arguments, Convert, Given
+from execution.arguments import Arguments, Convert
 from execution.declarations import declared_batched
 from execution.resolving import (
     AttributeRead,
@@ -102,7 +102,7 @@ def _invoke(field: StrawberryField) -> Invoke:
     by_name = sorted({taker.name for taker in takers if taker is not None})
     info_name = base.info_parameter.name if base.info_parameter else None
 
-    def invoke(parent: Any, info: Any, given: Given) -> Any:
+    def invoke(parent: Any, info: Any, given: dict[str, Any]) -> Any:
         named = dict(given)
         for name in by_name:
             named[name] = parent
@@ -119,7 +119,7 @@ def _convert(field: StrawberryField, schema: "Schema") -> Convert:
     registry = schema.schema_converter.scalar_registry
     plan = [(name_of(one), one.python_name, one.type, _stays(one.type)) for one in field.arguments]
 
-    def convert(given: Given) -> Given:
+    def convert(given: dict[str, Any]) -> dict[str, Any]:
         converted = {}
         for name, python_name, kind, stays in plan:
             if name in given:

@@ -7,7 +7,7 @@ of them is part of a cycle: counting references is all it takes to give a plan b
 
 import ctypes
 import gc
-from types import CellType, FunctionType
+from types import FunctionType
 from typing import Any
 
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails
@@ -21,8 +21,8 @@ from execution.variables import Variables, VariableTaken
 
 untrack = ctypes.pythonapi.PyObject_GC_UnTrack
 untrack.argtypes, untrack.restype = [ctypes.py_object], None
-# What is made for one plan. Functions and cells are looked through only: Python counts on their
-# being tracked when it gives them back.
+# What is made for one plan. Functions are not: plans share most, and Python counts on their being
+# tracked when it gives them back.
 _OWN = frozenset(
     {
         Plan, Selection, Field, FieldDetails, FragmentDetails, Generated, AttributeRead,
@@ -42,9 +42,5 @@ def uncollect(plan: Plan) -> None:
             if gc.is_tracked(thing):
                 untrack(thing)
                 left += gc.get_referents(thing)
-        elif kind is CellType:
-            left += gc.get_referents(thing)
-        elif kind is FunctionType:
-            left.append(thing.__closure__)
-            if thing.__code__.co_filename == FILE:
-                untrack(thing.__globals__)  # not looked through: all builtins are among them
+        elif kind is FunctionType and thing.__code__.co_filename == FILE:
+            untrack(thing.__globals__)  # not looked through: all builtins are among them

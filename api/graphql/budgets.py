@@ -146,11 +146,7 @@ class Budgets:
             if not await self._pay(account, points):
                 for other in paid:
                     other.advance += points
-                refusal, wait = self._throttled(account, points)
-                # Unevenly: those who were refused together shall not come again together.
-                held_back = self._reluctance * random.uniform(0.5, 1)  # noqa: S311
-                await asyncio.sleep(min(wait, held_back))
-                raise refusal
+                raise await self._throttled(account, points)
             paid.append(account)
         return Charge(points, paid)
 
@@ -200,8 +196,7 @@ class Budgets:
         self._accounts.move_to_end(key)
         return account
 
-    def _throttled(self, account: _Account, points: int) -> tuple[RequestError, float]:
-        """The refusal, and the seconds after which it would not be one."""
+    async def _throttled(self, account: _Account, points: int) -> RequestError:
         metrics.THROTTLED.inc()
         missing = points - account.advance - account.left_now()
         wait = max(0.1, math.ceil(missing / account.allowance.restore * 10) / 10)
@@ -215,5 +210,6 @@ class Budgets:
             "capacity": account.allowance.capacity,
             "restoreRate": account.allowance.restore,
         }
-        refusal = coded(ErrorCode.THROTTLED, message, retryAfter=wait, cost=cost)
-        return RequestError(refusal), wait
+        # Unevenly: those who were refused together shall not come again together.
+        await asyncio.sleep(min(wait, self._reluctance * random.uniform(0.5, 1)))  # noqa: S311
+        return RequestError(coded(ErrorCode.THROTTLED, message, retryAfter=wait, cost=cost))

@@ -192,7 +192,7 @@ class Execution:
         if self.plans is None:
             return None
         asked = prepared.document.node, prepared.definition, prepared.operation.variables
-        if prepared.cost >= self.dear and not prepared.introspects:
+        if self._is_dear(prepared) and not prepared.introspects:
             found = await self.plans.awaited(*asked)
         else:
             found = self.plans.plan(*asked)

@@ -9,7 +9,7 @@ ways, a document is a tree, and counting references is all it takes to give it b
 from collections.abc import Iterator
 from typing import Any
 
-from graphql import DocumentNode, Lexer, Source, Token, TokenKind
+from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, Lexer, Source, Token, TokenKind
 from graphql.language.parser import Parser
 
 from execution.uncollected import untrack
@@ -24,11 +24,16 @@ def parsed(text: str, *, max_tokens: int) -> DocumentNode:
     first = lexer.token
     try:
         document = Parser(source, max_tokens=max_tokens, lexer=lexer).parse_document()
-    except BaseException:
+    except GraphQLError:
         _unchain(first)
         raise
-    settle(document)
-    return document
+    except RecursionError:
+        _unchain(first)
+    else:
+        settle(document)
+        return document
+    message = "Document is nested too deeply. Parsing aborted."
+    raise GraphQLSyntaxError(source, lexer.token.start, message)
 
 
 def untracked(*things: Any) -> None:

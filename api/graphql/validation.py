@@ -6,6 +6,7 @@ as soon as they are done.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, validate
@@ -21,6 +22,7 @@ from graphql.validation.validate import ValidationAbortedError
 
 from api.graphql.limits import LimitExceeded
 
+_Begin = Callable[[ValidationContext], ASTValidationRule]
 _MOST_ERRORS = 20
 _TOLD = 10_000  # characters of what is wrong with the values of a document
 
@@ -33,15 +35,18 @@ class Validation:
     ) -> None:
         self._schema = schema
         self._suggestions = suggestions
-        self._comparisons = comparisons
-        self._rules = [_OURS.get(rule, rule) for rule in specified_rules]
+        ours: dict[Any, _Begin] = {
+            OverlappingFieldsCanBeMergedRule: partial(_Comparing, comparisons=comparisons),
+            ValuesOfCorrectTypeRule: _Values,
+        }
+        self._rules: list[_Begin] = [ours.get(rule, rule) for rule in specified_rules]
         if not introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
 
     def errors(self, document: DocumentNode) -> list[GraphQLError]:
         """What is wrong, at most twenty errors; `LimitExceeded` where it would take too long."""
         begun: list[ASTValidationRule] = []
-        rules: Any = [self._beginning(rule, begun) for rule in self._rules]
+        rules: Any = [_noted(begin, begun) for begin in self._rules]
         try:
             return validate(
                 self._schema,
@@ -55,25 +60,20 @@ class Validation:
                 vars(rule.context).clear()
                 vars(rule).clear()
 
-    def _beginning(
-        self, rule: type[ASTValidationRule], begun: list[ASTValidationRule]
-    ) -> Callable[[ValidationContext], ASTValidationRule]:
-        def begin(context: ValidationContext) -> ASTValidationRule:
-            made = rule(context)
-            if isinstance(made, _Comparing):
-                made.allow(self._comparisons)
-            begun.append(made)
-            return made
 
-        return begin
+def _noted(begin: _Begin, begun: list[ASTValidationRule]) -> _Begin:
+    def noted(context: ValidationContext) -> ASTValidationRule:
+        begun.append(begin(context))
+        return begun[-1]
+
+    return noted
 
 
 class _Comparing(OverlappingFieldsCanBeMergedRule):
     """Compares every two fields that answer under one name: n of them take n^2 / 2."""
 
-    _allowed: int
-
-    def allow(self, comparisons: int) -> None:
+    def __init__(self, context: ValidationContext, *, comparisons: int) -> None:
+        super().__init__(context)
         self._allowed = self.rule_context.remaining_complexity_budget = comparisons
 
     def enter_selection_set(self, *visited: Any) -> None:
@@ -101,9 +101,3 @@ class _Values(ValuesOfCorrectTypeRule):
         if self._told > _TOLD:
             message = "The other errors are not told: these are long enough. Validation aborted."
             raise ValidationAbortedError(message)
-
-
-_OURS: dict[type[ASTValidationRule], type[ASTValidationRule]] = {
-    OverlappingFieldsCanBeMergedRule: _Comparing,
-    ValuesOfCorrectTypeRule: _Values,
-}

@@ -269,8 +269,8 @@ COSTLY = {
         "{ viewer { role } } "
         + " ".join(f"fragment F{n} on Query {{ viewer {{ role }} }}" for n in range(300)),
     ),
-    "inline": (LIMIT, "{ " + "...on Query { " * 900 + "viewer { role }" + " }" * 901),
-    "list": (LIMIT, "{ x(a: " + "[" * 3_000),
+    "inline": (PARSE, "{ " + "...on Query { " * 900 + "viewer { role }" + " }" * 901),
+    "list": (PARSE, "{ x(a: " + "[" * 3_000),
     "tokens": (PARSE, "{ " + "viewer { role } " * 1_200 + "}"),
 }
 
