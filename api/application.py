@@ -164,11 +164,13 @@ def build_execution(parts: Parts) -> Execution:
         return Context(principal=principal, platform=platform, request_id=request_id)
 
     schema = SCHEMA._schema  # noqa: SLF001 - Strawberry offers graphql-core's schema no other way
+    courtesy = Courtesy(patience=settings.dear_operation_courtesy)
     documents = Documents(
         schema,
         document_limits(settings),
         introspection=settings.introspection,
         suggestions=settings.suggestions,
+        courtesy=courtesy,
     )
     return Execution(
         schema=schema,
@@ -186,7 +188,7 @@ def build_execution(parts: Parts) -> Execution:
         turns=_turns(settings, at_once=settings.operations_at_once),
         dear_turns=_turns(settings, at_once=1),
         dear=settings.dear_operation_points,
-        courtesy=Courtesy(patience=settings.dear_operation_courtesy),
+        courtesy=courtesy,
         plans=_plans(settings, schema),
         suggestions=settings.suggestions,
         timeout=settings.operation_timeout,

@@ -134,8 +134,10 @@ class Budgets:
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
         self._away_until = 0.0
 
-    async def charge(self, principal: Principal, points: int) -> Charge:
-        """Pay before an operation is run; `RequestError` THROTTLED where the points are missing."""
+    async def charge(
+        self, principal: Principal, points: int, *, what: str = "The operation"
+    ) -> Charge:
+        """Pay before it is done; `RequestError` THROTTLED where the points are missing."""
         workspace = f"budget:{{{principal.workspace_id}}}"
         paid: list[_Account] = []
         for key, allowance in (
@@ -146,7 +148,7 @@ class Budgets:
             if not await self._pay(account, points):
                 for other in paid:
                     other.advance += points
-                raise await self._throttled(account, points)
+                raise await self._throttled(account, points, what)
             paid.append(account)
         return Charge(points, paid)
 
@@ -196,12 +198,12 @@ class Budgets:
         self._accounts.move_to_end(key)
         return account
 
-    async def _throttled(self, account: _Account, points: int) -> RequestError:
+    async def _throttled(self, account: _Account, points: int, what: str) -> RequestError:
         metrics.THROTTLED.inc()
         missing = points - account.advance - account.left_now()
         wait = max(0.1, math.ceil(missing / account.allowance.restore * 10) / 10)
         message = (
-            f"The operation costs {points:,} points and {account.available():,} are left; "
+            f"{what} costs {points:,} points and {account.available():,} are left; "
             f"{account.allowance.restore:,} are restored a second. Try again in {wait:g} seconds."
         )
         cost = {

@@ -21,9 +21,11 @@ from api.graphql.extent import Extent, fragments_of, measure, operations_of
 from api.graphql.failures import RequestError, rejected
 from api.graphql.limits import Limits, check_extent, check_fragments, check_text
 from api.graphql.settled import parsed, untracked
+from api.graphql.turns import Courtesy
 from api.graphql.validation import Validation
 from schema.errors import ErrorCode, coded
 
+_CHARACTERS_A_POINT = 5  # reading takes 4 us and more for each of them
 _MEASUREMENTS = 32  # of one document, for different sizes of its pages
 _TYPENAME = {"__typename"}
 _INTROSPECTION = {"__schema", "__type"} | _TYPENAME
@@ -69,7 +71,8 @@ class Documents:
     all come to at most `remembered` characters (in memory a document is some fifty times its text).
 
     Reading one takes milliseconds, and much longer where somebody means harm: it is done by one
-    thread beside the event loop, which goes on meanwhile.
+    thread beside the event loop, which goes on meanwhile. The two share the interpreter, though:
+    each document is read when no cheap operation is running, or has let them pass.
     """
 
     def __init__(
@@ -80,9 +83,12 @@ class Documents:
         introspection: bool,
         suggestions: bool = True,
         remembered: int = 1_000_000,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self.limits = limits
         self.beside = ThreadPoolExecutor(1, "documents")
+        self._reading = asyncio.Lock()
+        self._courtesy = courtesy or Courtesy(patience=0)
         self._schema = schema
         self._remembered = remembered
         self._validation = Validation(
@@ -94,17 +100,25 @@ class Documents:
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
 
+    def reading_cost(self, text: str) -> int:
+        """In points; nothing where the document is remembered, or refused unread."""
+        if text in self._known or len(text) > self.limits.characters:
+            return 0
+        return min(1 + len(text) // _CHARACTERS_A_POINT, self.limits.cost)
+
     async def get(self, text: str, variables: Mapping[str, Any] | None = None) -> Document:
-        """The document, or `RequestError` with all that is wrong with it."""
-        known = self._known.get(text)
-        if known is not None:
-            self._known.move_to_end(text)
-            return known
-        check_text(text, self.limits)
-        loop = asyncio.get_running_loop()
-        document = await loop.run_in_executor(self.beside, self._read, text, variables)
-        self._remember(text, document)
-        return document
+        """The document, or `RequestError` with all that is wrong with it. Only good ones are
+        remembered."""
+        if text not in self._known:
+            check_text(text, self.limits)
+            async with self._reading:
+                if text not in self._known:  # nobody has read it meanwhile
+                    await self._courtesy.let_pass()
+                    loop = asyncio.get_running_loop()
+                    read = await loop.run_in_executor(self.beside, self._read, text, variables)
+                    self._remember(text, read)
+        self._known.move_to_end(text)
+        return self._known[text]
 
     def extent(
         self,
@@ -149,8 +163,7 @@ class Documents:
         return document
 
     def _remember(self, text: str, document: Document) -> None:
-        if text not in self._known:
-            self._characters += len(text)
+        self._characters += len(text)
         self._known[text] = document
         while self._characters > self._remembered and len(self._known) > 1:
             forgotten, _ = self._known.popitem(last=False)

@@ -72,6 +72,9 @@ class Execution:
         """Find, read and judge what `principal` wants run, or `RequestError`."""
         values = count_variables(operation.variables, self.documents.limits)
         text = await self.persisted.text(operation, principal)
+        reading = self.documents.reading_cost(text)
+        if reading:
+            await self.budgets.charge(principal, reading, what="Reading the document")
         document = await self.documents.get(text, operation.variables)
         definition = document.operation(operation.name)
         introspecting, cost = introspects(definition), INTROSPECTION_COST

@@ -138,12 +138,16 @@ async def test_every_answer_tells_its_cost(world: World, served: Served) -> None
     query = "{ products(first: 50) { totalCount nodes { skus { id } } } }"
     async with httpx.AsyncClient(base_url=served.url) as client:
         client.headers["authorization"] = f"Bearer {await workspace.token()}"
+        before = (await client.post("/graphql", json={"query": query})).json()
         answer = (await client.post("/graphql", json={"query": query})).json()
     cost = answer["extensions"]["cost"]
+    for told in (before["extensions"]["cost"], cost):  # reading the document is not the operation
+        assert (told["requested"], told["actual"]) == (cost["requested"], cost["actual"])
     assert cost["requested"] == 1 + 1 + 5 + 50 * (1 + 5)
     assert cost["actual"] == 1 + 1 + 5 + 3 * (1 + 2)
     assert (cost["capacity"], cost["restoreRate"]) == (20_000, 2_000)
-    assert 20_000 - cost["actual"] <= cost["available"] <= 20_000
+    read = 1 + len(query) // 5
+    assert 20_000 - 2 * cost["actual"] - read <= cost["available"] <= 20_000
 
 
 async def test_over_budget_is_told_with_when_to_come_again(world: World, parts: Parts) -> None:
@@ -177,6 +181,45 @@ async def code_of_one(execution: Execution, who: Principal) -> str | None:
     prepared = await execution.prepare(Operation("{ warehouses { id } }"), who)
     answer = await execution.run(prepared, who, request_id="test")
     return answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
+
+
+READ = {
+    "refused": ("#" + "x" * 2_000 + "\n{ warehouses { id }", "GRAPHQL_PARSE_FAILED"),
+    "unknown field": (
+        "{ warehouses { nothing } }" + "#" + "x" * 1_996,
+        "GRAPHQL_VALIDATION_FAILED",
+    ),
+    "good": ("{ warehouses { id } }" + "#" + "x" * 1_999, None),
+}
+
+
+@pytest.mark.parametrize("kind", READ)
+async def test_reading_a_document_is_paid_for_before_it_is_read(
+    world: World, parts: Parts, kind: str
+) -> None:
+    text, code = READ[kind]
+    workspace = await world.workspace()
+    who = await world.access.principal(f"Bearer {await workspace.token()}")
+    little = Budgets(parts.redis, key=Allowance(1_250, 1), workspace=Allowance(10_000, 1))
+    execution = replace(world.execution, budgets=little)
+    codes = []
+    for number in range(5):
+        try:
+            await execution.prepare(Operation(f"{text}{number}"), who)
+            codes.append(None)
+        except RequestError as error:
+            codes.append(error.errors[0].extensions["code"])
+            message = error.errors[0].message
+    assert codes == [code] * 3 + ["THROTTLED"] * 2, "405 points each"
+    assert message.startswith("Reading the document costs 405 points and ")
+
+
+async def test_what_is_remembered_or_refused_unread_costs_nothing_to_read(world: World) -> None:
+    documents, text = world.execution.documents, "{ warehouses { name } } # read once"
+    assert documents.reading_cost(text) == 1 + len(text) // 5
+    await documents.get(text)
+    assert documents.reading_cost(text) == 0
+    assert documents.reading_cost("#" * 20_001) == 0
 
 
 async def test_a_workspace_without_points_leaves_another_alone(world: World, parts: Parts) -> None:
