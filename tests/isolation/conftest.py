@@ -18,6 +18,4 @@ async def here(
     """A and B; small where the file of tests says so by `SMALL = True`."""
     folder = tmp_path_factory.mktemp("isolation")
     async with ground(servers.owner_url, folder, name="isolation") as platform:
-        both = await neighbourhood(platform, small=getattr(request.module, "SMALL", False))
-        yield both
-        await both.close()
+        yield await neighbourhood(platform, small=getattr(request.module, "SMALL", False))

@@ -65,11 +65,7 @@ async def on_connections(here: Neighbourhood, count: int) -> AsyncIterator[Endpo
     """The same application on a pool of that size."""
     settings = here.ground.parts.settings.model_copy(update={"pool_size": count})
     async with open_parts(settings) as parts:
-        endpoint = Endpoint(parts, here.ground.log)
-        try:
-            yield endpoint
-        finally:
-            await endpoint.close()
+        yield Endpoint(parts, here.ground.log)
 
 
 async def by_get(here: Neighbourhood, attempts: Sequence[Attempt]) -> tuple[int, list[str]]:
@@ -77,7 +73,6 @@ async def by_get(here: Neighbourhood, attempts: Sequence[Attempt]) -> tuple[int,
     endpoint = Endpoint(here.ground.parts, here.ground.log, get=True)
     walk = Walk(endpoint, here.documents, here.plan.arguments, here.b.marks)
     await walk.run(here.owner, attempts)
-    await endpoint.close()
     return walk.counted, walk.taken()
 
 

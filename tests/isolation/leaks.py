@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 _UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}(?![0-9a-f])")
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}")
@@ -56,11 +57,12 @@ def amounts_of(number: int) -> set[str]:
     return plain | trimmed
 
 
-def _spelled(value: str) -> set[str]:
+@lru_cache(maxsize=4_096)
+def _spelled(value: str) -> frozenset[str]:
     if len(value) < _SHORTEST_ECHO:
-        return set()
+        return frozenset()
     forms = {value, repr(value)[1:-1], ascii(value)[1:-1]}
-    return forms | {
+    return frozenset(forms) | {
         json.dumps(form, ensure_ascii=plain)[1:-1] for form in forms for plain in (True, False)
     }
 

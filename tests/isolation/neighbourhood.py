@@ -99,9 +99,6 @@ class Neighbourhood:
         for place in self.places(operation):
             yield from self.plan.hostile(place, self.hostile, types, few=few)
 
-    async def close(self) -> None:
-        await self.endpoint.close()
-
 
 async def neighbourhood(ground: Ground, *, small: bool = False) -> Neighbourhood:
     """Both, with A's answers remembered from before B had anything; where small, without them and
