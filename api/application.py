@@ -164,13 +164,16 @@ def build_execution(parts: Parts) -> Execution:
         return Context(principal=principal, platform=platform, request_id=request_id)
 
     schema = SCHEMA._schema  # noqa: SLF001 - Strawberry offers graphql-core's schema no other way
-    courtesy = Courtesy(patience=settings.dear_operation_courtesy)
+    courtesy = Courtesy(
+        patience=settings.dear_operation_courtesy, in_all=settings.dear_operation_courtesy_in_all
+    )
     documents = Documents(
         schema,
         document_limits(settings),
         introspection=settings.introspection,
         suggestions=settings.suggestions,
         courtesy=courtesy,
+        turns=_turns(settings, at_once=1),
     )
     return Execution(
         schema=schema,
@@ -187,6 +190,7 @@ def build_execution(parts: Parts) -> Execution:
         ),
         turns=_turns(settings, at_once=settings.operations_at_once),
         dear_turns=_turns(settings, at_once=1),
+        event_turns=Turns(at_once=settings.events_at_once),
         dear=settings.dear_operation_points,
         courtesy=courtesy,
         plans=_plans(settings, schema),

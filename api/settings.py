@@ -206,10 +206,18 @@ class Settings(BaseSettings):
     dear_operation_points: Count = Field(
         default=500, description="Points from which on a workspace runs an operation by itself."
     )
-    dear_operation_courtesy: Annotated[float, Field(ge=0)] = Field(
+    dear_operation_courtesy: Annotated[float, Field(ge=0, le=0.5)] = Field(
         default=0.05,
         description="Seconds for which it lets cheaper ones pass, before and after each "
         "question to Postgres.",
+    )
+    dear_operation_courtesy_in_all: Annotated[float, Field(ge=0)] = Field(
+        default=1.0, description="Seconds for which it does so at most."
+    )
+    events_at_once: Count = Field(
+        default=4,
+        description="Answers to events of its subscriptions that a process makes for one "
+        "workspace at a time.",
     )
     operations_waiting: Count = Field(
         default=200, description="Operations of one workspace that may wait for their turn."

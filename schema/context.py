@@ -72,7 +72,7 @@ class Context:
         try:
             return await self.database.change(action, work)
         finally:
-            self._loaders = Loaders()
+            self._loaders.close()
 
     def renewed(self) -> "Context":
         """The same caller anew, as each event of a subscription is answered."""

@@ -120,8 +120,8 @@ class Charge:
 class Budgets:
     """Charges the bucket of a credential and that of its workspace.
 
-    A refusal is held back for up to `reluctance` seconds, never for longer than it says to wait:
-    whoever sends on regardless does so at a rate that nobody else notices.
+    A refusal is to be held back for up to `reluctance` seconds, never for longer than it says to
+    wait: whoever sends on regardless does so at a rate that nobody else notices.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class Budgets:
             if not await self._pay(account, points):
                 for other in paid:
                     other.advance += points
-                raise await self._throttled(account, points, what)
+                raise self._throttled(account, points, what)
             paid.append(account)
         return Charge(points, paid)
 
@@ -198,7 +198,7 @@ class Budgets:
         self._accounts.move_to_end(key)
         return account
 
-    async def _throttled(self, account: _Account, points: int, what: str) -> RequestError:
+    def _throttled(self, account: _Account, points: int, what: str) -> RequestError:
         metrics.THROTTLED.inc()
         missing = points - account.advance - account.left_now()
         wait = max(0.1, math.ceil(missing / account.allowance.restore * 10) / 10)
@@ -213,5 +213,6 @@ class Budgets:
             "restoreRate": account.allowance.restore,
         }
         # Unevenly: those who were refused together shall not come again together.
-        await asyncio.sleep(min(wait, self._reluctance * random.uniform(0.5, 1)))  # noqa: S311
-        return RequestError(coded(ErrorCode.THROTTLED, message, retryAfter=wait, cost=cost))
+        reluctance = min(wait, self._reluctance * random.uniform(0.5, 1))  # noqa: S311
+        error = coded(ErrorCode.THROTTLED, message, retryAfter=wait, cost=cost)
+        return RequestError(error, reluctance=reluctance)

@@ -60,6 +60,7 @@ class Execution:
     budgets: Budgets
     turns: Turns
     dear_turns: Turns
+    event_turns: Turns  # events cost no points, and each subscription may differ from the others
     dear: int  # points from which on an operation is dear
     courtesy: Courtesy
     plans: Plans | None = None
@@ -70,12 +71,21 @@ class Execution:
 
     async def prepare(self, operation: Operation, principal: Principal) -> Prepared:
         """Find, read and judge what `principal` wants run, or `RequestError`."""
+        try:
+            return await self._prepared(operation, principal)
+        except RequestError as refusal:
+            await refusal.held_back()
+            raise
+
+    async def _prepared(self, operation: Operation, principal: Principal) -> Prepared:
         values = count_variables(operation.variables, self.documents.limits)
         text = await self.persisted.text(operation, principal)
-        reading = self.documents.reading_cost(text)
-        if reading:
-            await self.budgets.charge(principal, reading, what="Reading the document")
-        document = await self.documents.get(text, operation.variables)
+        document = await self.documents.get(
+            text,
+            operation.variables,
+            reader=principal.workspace_id,
+            pay=lambda points: self._pay_for_reading(points, principal),
+        )
         definition = document.operation(operation.name)
         introspecting, cost = introspects(definition), INTROSPECTION_COST
         if not introspecting:
@@ -84,14 +94,19 @@ class Execution:
         cost += values // _VALUES_A_POINT
         return Prepared(operation, document, definition, introspecting, cost)
 
+    async def _pay_for_reading(self, points: int, principal: Principal) -> None:
+        if not self.persisted.vetted:
+            await self.budgets.charge(principal, points, what="Reading the document")
+
     async def run(self, prepared: Prepared, principal: Principal, *, request_id: str) -> Answer:
         """Pay for a query or a mutation, wait its turn and run it; every failure is an answer."""
         try:
             charge = await self.budgets.charge(principal, prepared.cost)
             async with self._turn(prepared, principal):
                 answer, outcome = await self._run(prepared, principal, request_id)
-        except RequestError as error:
-            return failure(error.errors, request_id)
+        except RequestError as refusal:
+            await refusal.held_back()
+            return failure(refusal.errors, request_id)
         if not prepared.introspects:
             kind, weights = prepared.definition.operation, prepared.document.weights
             charge.settle(actual_cost(kind, outcome, weights))
@@ -119,7 +134,7 @@ class Execution:
     ) -> tuple[Answer, Outcome]:
         context = self.open_context(principal, request_id)
         if self._is_dear(prepared):
-            context.database.let_pass = self.courtesy.let_pass
+            context.database.let_pass = self.courtesy.of_one()
         started = time.perf_counter()
         kind = prepared.definition.operation.value
         with span(f"graphql {kind}", operation=prepared.operation.name or "") as current:
@@ -150,7 +165,11 @@ class Execution:
         the credential is checked and rows are read anew. The stream ends with an error when the
         credential is good no more.
         """
-        await self.budgets.charge(principal, prepared.cost)
+        try:
+            await self.budgets.charge(principal, prepared.cost)
+        except RequestError as refusal:
+            await refusal.held_back()
+            raise
         context = self.open_context(principal, request_id)
         variables = prepared.operation.variables
         metrics.SUBSCRIPTIONS.inc()
@@ -255,7 +274,8 @@ class Execution:
     async def _check(self, context: Context) -> None:
         """`NotAuthenticated` where the credential is good no more."""
         try:
-            async with asyncio.timeout(self.timeout):
+            turn = self.event_turns.turn(context.principal.workspace_id)
+            async with turn, asyncio.timeout(self.timeout):
                 await context.database.reading().open()
         finally:
             await _closed(context)
@@ -263,7 +283,8 @@ class Execution:
     async def _answer_event(self, prepared: Prepared, context: Context, event: Any) -> Answer:
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self.timeout):
+            turn = self.event_turns.turn(context.principal.workspace_id)
+            async with turn, asyncio.timeout(self.timeout):
                 await context.database.reading().open()
                 answer = _answer(await self._executed(prepared, context, event), context.request_id)
         finally:

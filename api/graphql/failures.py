@@ -1,5 +1,7 @@
 """What went wrong below GraphQL, told as an error that a client can act on."""
 
+import asyncio
+
 import asyncpg
 import structlog
 from graphql import GraphQLError
@@ -11,11 +13,18 @@ log = structlog.get_logger()
 
 
 class RequestError(Exception):
-    """The request as such is refused; nothing was run. `errors` are ready to be told."""
+    """The request as such is refused; nothing was run. `errors` are ready to be told, once the
+    refusal was `held_back`."""
 
-    def __init__(self, *errors: GraphQLError) -> None:
+    def __init__(self, *errors: GraphQLError, reluctance: float = 0.0) -> None:
+        """`reluctance` in seconds."""
         super().__init__("; ".join(error.message for error in errors))
         self.errors = list(errors)
+        self._reluctance = reluctance
+
+    async def held_back(self) -> None:
+        if self._reluctance:
+            await asyncio.sleep(self._reluctance)
 
 
 def rejected(errors: list[GraphQLError], code: ErrorCode) -> RequestError:

@@ -30,6 +30,10 @@ _REMEMBERED = 2_000
 
 
 class PersistedOperations(Protocol):
+    """`vetted`: whoever runs the server has chosen the operations, so reading them is free."""
+
+    vetted: bool
+
     async def text(self, operation: Operation, principal: Principal) -> str:
         """The document of an operation, or `RequestError`."""
         ...
@@ -41,6 +45,8 @@ class PersistedOperations(Protocol):
 
 class Unpersisted:
     """Every operation brings its text."""
+
+    vetted = False
 
     async def text(self, operation: Operation, _principal: Principal) -> str:
         if operation.query is None:
@@ -56,6 +62,8 @@ class Automatic:
     """Remembers documents by their hash, for each workspace apart: whether a hash is known would
     otherwise tell what others run. Texts lie in Redis; at most `most` of a workspace, for `days`.
     """
+
+    vetted = False
 
     def __init__(self, redis: Redis, *, most: int, days: int) -> None:
         self._redis: Any = redis
@@ -120,6 +128,8 @@ class Automatic:
 
 class Locked:
     """Runs the operations of a manifest and no others, asked for by id or by their exact text."""
+
+    vetted = True
 
     def __init__(self, operations: Mapping[str, str]) -> None:
         self._by_id = operations

@@ -6,14 +6,18 @@ loop for milliseconds again and again, lets light ones pass before each question
 """
 
 import asyncio
+import sys
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from api.graphql.failures import RequestError
 from schema.errors import ErrorCode, coded
+
+_IN_PASSING = 0.1  # seconds that a cheap operation takes, and more
 
 
 @dataclass(slots=True)
@@ -25,8 +29,10 @@ class _Queue:
 class Turns:
     """The operations of this process, `at_once` of a workspace running and `waiting` in line."""
 
-    def __init__(self, *, at_once: int, waiting: int, patience: float = 15.0) -> None:
-        """`patience` is how long an operation waits, in seconds."""
+    def __init__(
+        self, *, at_once: int, waiting: int = sys.maxsize, patience: float | None = None
+    ) -> None:
+        """`patience` is how long one waits, in seconds; None for as long as it takes."""
         self._at_once = at_once
         self._waiting = waiting
         self._patience = patience
@@ -84,26 +90,48 @@ class Turns:
 class Courtesy:
     """Who has much to do lets those pass who have little, whichever workspace they are of."""
 
-    def __init__(self, *, patience: float) -> None:
-        """`patience` is for how long one lets others pass at a time, in seconds."""
+    def __init__(self, *, patience: float, in_all: float = 1.0) -> None:
+        """`patience` is for how long one lets others pass at a time, and `in_all` for how long one
+        operation does, in seconds."""
         self._patience = patience
-        self._passing = 0
+        self._in_all = in_all
+        self._passing: dict[object, float] = {}  # since when; the latest comes last
         self._all_passed = asyncio.Event()
 
     @contextmanager
     def passing(self) -> Iterator[None]:
         """Have those wait that let others pass."""
-        self._passing += 1
+        me = object()
+        self._passing[me] = time.monotonic()
         self._all_passed.clear()
         try:
             yield
         finally:
-            self._passing -= 1
+            del self._passing[me]
             if not self._passing:
                 self._all_passed.set()
 
     async def let_pass(self) -> None:
-        if self._passing:
+        if self._somebody_passes():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience):
                     await self._all_passed.wait()
+
+    def of_one(self) -> Callable[[], Awaitable[None]]:
+        """`let_pass` for one operation, which in the end has to get on itself."""
+        left = self._in_all
+
+        async def let_pass() -> None:
+            nonlocal left
+            if left > 0:
+                since = time.monotonic()
+                await self.let_pass()
+                left -= time.monotonic() - since
+
+        return let_pass
+
+    def _somebody_passes(self) -> bool:
+        """Whoever takes long waits for something itself, such as a lock."""
+        if not self._passing:
+            return False
+        return time.monotonic() - next(reversed(self._passing.values())) < _IN_PASSING

@@ -12,6 +12,7 @@ from api.graphql.budgets import Allowance, Budgets
 from api.graphql.execution import Execution
 from api.graphql.failures import RequestError
 from api.graphql.operations import Operation
+from api.graphql.persisted import Locked, Unpersisted
 from api.parts import Parts
 from tenants.identity import Principal, PrincipalKind
 from tests.world import World
@@ -102,6 +103,7 @@ async def test_a_refusal_is_held_back_for_no_longer_than_it_says_to_wait(parts: 
         await slow.charge(who, 30)
     (error,) = refused.value.errors
     assert error.extensions is not None
+    await refused.value.held_back()
     assert loop.time() - began == pytest.approx(error.extensions["retryAfter"], abs=0.2)
     assert error.extensions["retryAfter"] <= 0.3
     assert (await slow.charge(who, 30)).requested == 30
@@ -146,7 +148,7 @@ async def test_every_answer_tells_its_cost(world: World, served: Served) -> None
     assert cost["requested"] == 1 + 1 + 5 + 50 * (1 + 5)
     assert cost["actual"] == 1 + 1 + 5 + 3 * (1 + 2)
     assert (cost["capacity"], cost["restoreRate"]) == (20_000, 2_000)
-    read = 1 + len(query) // 5
+    read = 10 + len(query) // 5
     assert 20_000 - 2 * cost["actual"] - read <= cost["available"] <= 20_000
 
 
@@ -210,16 +212,43 @@ async def test_reading_a_document_is_paid_for_before_it_is_read(
         except RequestError as error:
             codes.append((error.errors[0].extensions or {}).get("code"))
             message = error.errors[0].message
-    assert codes == [code] * 3 + ["THROTTLED"] * 2, "405 points each"
-    assert message.startswith("Reading the document costs 405 points and ")
+    assert codes == [code] * 3 + ["THROTTLED"] * 2, "414 points each"
+    assert message.startswith("Reading the document costs 414 points and ")
 
 
-async def test_what_is_remembered_or_refused_unread_costs_nothing_to_read(world: World) -> None:
-    documents, text = world.execution.documents, "{ warehouses { name } } # read once"
-    assert documents.reading_cost(text) == 1 + len(text) // 5
-    await documents.get(text)
-    assert documents.reading_cost(text) == 0
-    assert documents.reading_cost("#" * 20_001) == 0
+async def test_what_is_registered_is_read_at_no_cost(world: World, parts: Parts) -> None:
+    text = "{ warehouses { id } } # vetted"
+    workspace = await world.workspace()
+    who = await world.access.principal(f"Bearer {await workspace.token()}")
+    nothing = Budgets(parts.redis, key=Allowance(1, 1), workspace=Allowance(1, 1))
+    locked = replace(world.execution, budgets=nothing, persisted=Locked({"a": text}))
+    with pytest.raises(RequestError, match="Reading the document costs"):
+        await replace(locked, persisted=Unpersisted()).prepare(Operation(text), who)
+    assert (await locked.prepare(Operation(text), who)).cost > 1
+
+
+async def test_every_way_to_be_refused_holds_the_refusal_back(
+    world: World, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, held = await world.workspace(), []
+
+    async def held_back(refusal: RequestError) -> None:
+        held.append(refusal)
+
+    monkeypatch.setattr(RequestError, "held_back", held_back)
+    who = await world.access.principal(f"Bearer {await workspace.token()}")
+    query, stream = Operation("{ warehouses { id } }"), Operation("subscription { orderUpdates { __typename } }")
+    prepared = [await world.execution.prepare(one, who) for one in (query, stream)]
+    nothing = Budgets(parts.redis, key=Allowance(1, 1), workspace=Allowance(1, 1))
+    poor = replace(world.execution, budgets=nothing)
+    await nothing.charge(who, 1)
+
+    with pytest.raises(RequestError):
+        await poor.prepare(Operation(f"{query.query} # unread"), who)
+    assert "errors" in await poor.run(prepared[0], who, request_id="test")
+    with pytest.raises(RequestError):
+        await anext(poor.subscribe(prepared[1], who, request_id="test"))
+    assert len(held) == 3
 
 
 async def test_a_workspace_without_points_leaves_another_alone(world: World, parts: Parts) -> None:

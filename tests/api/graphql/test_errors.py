@@ -16,11 +16,9 @@ from strawberry.scalars import JSON
 from structlog.testing import capture_logs
 
 from api.graphql.answers import encoded
-from api.graphql.documents import Documents
 from api.graphql.execution import Execution, failure
 from api.graphql.failures import RequestError
 from api.graphql.http import _status
-from api.graphql.limits import Limits
 from api.graphql.media import Media
 from api.graphql.operations import Operation
 from api.parts import Parts
@@ -28,6 +26,7 @@ from execution import Plans
 from tenants.database import DatabaseUnavailable
 from tenants.grants import Grant
 from tenants.identity import AccessDenied, NotAuthenticated, system_principal
+from tests.api.graphql.reading import documents_of
 from tests.world import World
 
 SECRET = "password=hunter2 at 10.0.0.1"
@@ -101,7 +100,7 @@ def execution(world: World) -> Execution:
 
 def _execution(world: World, *, introspection: bool, timeout: float = 5.0) -> Execution:
     schema = SCHEMA._schema
-    documents = Documents(schema, Limits(), introspection=introspection)
+    documents = documents_of(schema=schema, introspection=introspection)
     plans = Plans(schema, compile_at=1)
     return replace(
         world.execution, schema=schema, documents=documents, plans=plans, timeout=timeout

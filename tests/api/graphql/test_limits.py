@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 from graphql import parse
 
-from api.graphql.documents import Documents
 from api.graphql.execution import Execution
 from api.graphql.extent import Extent, measure
 from api.graphql.failures import RequestError
@@ -16,6 +15,7 @@ from api.graphql.limits import Limits, count_variables
 from api.graphql.operations import Operation
 from schema.root import SCHEMA
 from tenants.identity import system_principal
+from tests.api.graphql.reading import documents_of, read
 from tests.world import World
 from tests.world.conformance import Finding, tell
 
@@ -67,7 +67,7 @@ PASSED = {
 
 @pytest.fixture
 def small(world: World) -> Execution:
-    return replace(world.execution, documents=Documents(SCHEMA._schema, SMALL, introspection=True))
+    return replace(world.execution, documents=documents_of(SMALL, introspection=True))
 
 
 @pytest.mark.parametrize(("query", "message"), PASSED.items())
@@ -176,27 +176,27 @@ def test_counting_variables_ends_at_the_limit() -> None:
 
 
 async def test_documents_are_forgotten_by_the_length_of_their_texts() -> None:
-    documents = Documents(SCHEMA._schema, Limits(), introspection=True, remembered=3_000)
+    documents = documents_of(introspection=True, remembered=3_000)
     for n in range(100):
-        await documents.get("{ viewer { role } } #" + "x" * 479 + str(n).zfill(3))
+        await read(documents, "{ viewer { role } } #" + "x" * 479 + str(n).zfill(3))
     assert len(documents._known) == 5
     assert documents._characters == sum(map(len, documents._known)) <= 3_000
 
 
 async def test_suggestions_are_made_only_where_they_are_switched_on() -> None:
     for suggestions, told in ((True, True), (False, False)):
-        documents = Documents(SCHEMA._schema, Limits(), introspection=True, suggestions=suggestions)
+        documents = documents_of(suggestions=suggestions)
         with pytest.raises(RequestError) as refused:
-            await documents.get("{ viewr { role } }")
+            await read(documents, "{ viewr { role } }")
         assert ("Did you mean" in str(refused.value)) is told
 
 
 async def test_what_is_wrong_with_values_is_not_told_at_any_length() -> None:
     """Each of these errors quotes all of the value that it is about."""
-    documents = Documents(SCHEMA._schema, Limits(), introspection=False)
+    documents = documents_of()
     unknown = " ".join(f"unknown{n}: 1" for n in range(500))
     with pytest.raises(RequestError) as refused:
-        await documents.get("{ orders(where: { %s }) { totalCount } }" % unknown)  # noqa: UP031
+        await read(documents, "{ orders(where: { %s }) { totalCount } }" % unknown)  # noqa: UP031
     told = [error.message for error in refused.value.errors]
     assert len(told) == 3
     assert "unknown field 'unknown1'" in told[1]

@@ -11,11 +11,11 @@ from graphql import GraphQLError, Location, Node, Token, Visitor, parse, validat
 
 from api.graphql.documents import Document, Documents
 from api.graphql.failures import RequestError
-from api.graphql.limits import Limits
 from api.graphql.settled import settle
 from benchmarks.held_loop.attack import grown
 from benchmarks.held_loop.attacks.documents import MAKERS
 from schema.root import SCHEMA
+from tests.api.graphql.reading import documents_of, read
 
 DEAR = ("identical fields", "unknown fields of an input")
 
@@ -29,12 +29,11 @@ fragment rest on Order { id ... on Node { id } }
 
 
 async def a_document(documents: Documents, number: int = 0) -> Document:
-    return await documents.get(_TEXT % number)
+    return await read(documents, _TEXT % number)
 
 
 def remembering(characters: int) -> Documents:
-    schema: Any = SCHEMA._schema
-    return Documents(schema, Limits(), introspection=False, remembered=characters)
+    return documents_of(remembered=characters)
 
 
 class _Looking(Visitor):
@@ -114,7 +113,7 @@ async def test_dear_documents_leave_little_to_the_collector(name: str) -> None:
     gc.collect()
     with without_collector():
         with pytest.raises(RequestError):
-            await documents.get(text)
+            await read(documents, text)
         assert gc.collect() < 10_000
 
 
@@ -134,7 +133,7 @@ async def test_tokens_of_what_cannot_be_parsed_are_given_back_without_the_collec
         left = []
         for _ in range(3):
             with pytest.raises(RequestError):
-                await documents.get(_TEXT % 0 + "?")
+                await read(documents, _TEXT % 0 + "?")
             left.append(_tokens())
         assert left[0] == left[1] == left[2], "but for what the thread has read last"
 

@@ -1,6 +1,7 @@
 """Turns: a workspace runs so many operations at a time, whoever else waits."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import uuid4
@@ -141,6 +142,42 @@ async def test_a_dear_operation_lets_a_cheap_one_of_another_workspace_pass(world
         assert not dear.done()
     answer = await dear
     assert len(answer.data["products"]["nodes"]) == 1
+
+
+async def test_one_operation_lets_others_pass_for_so_long_in_all() -> None:
+    courtesy = Courtesy(patience=0.02, in_all=0.05)
+    let_pass, waited = courtesy.of_one(), 0
+    with courtesy.passing():
+        for _ in range(10):
+            since = time.monotonic()
+            await let_pass()
+            waited += time.monotonic() - since > 0.01
+    assert waited == 3, "at 0.02 seconds a time"
+
+
+async def test_nobody_waits_for_what_takes_long_itself() -> None:
+    courtesy = Courtesy(patience=60)
+    async with asyncio.timeout(30):
+        with courtesy.passing():
+            await asyncio.sleep(0.15)
+            await courtesy.let_pass()
+
+
+async def test_events_of_one_workspace_are_answered_so_many_at_a_time(world: World) -> None:
+    workspace = await world.workspace()
+    who = await world.access.principal(f"Bearer {await workspace.token()}")
+    turns = Turns(at_once=1)
+    execution = replace(world.execution, event_turns=turns)
+    operation = Operation("subscription { orderUpdates { __typename } }", None)
+    prepared = await execution.prepare(operation, who)
+    async with turns.turn(workspace.id):
+        context = execution.open_context(who, "test")
+        answering = asyncio.create_task(execution._answer_event(prepared, context, None))
+        checking = asyncio.create_task(execution._check(execution.open_context(who, "test")))
+        await asyncio.sleep(0.05)
+        assert not answering.done()
+        assert not checking.done()
+    await asyncio.gather(answering, checking)
 
 
 @pytest.mark.parametrize(("dear", "first_sights"), [(10, 0), (10**6, 1)])
