@@ -33,12 +33,14 @@ class Outcome:
     its variables are not what it takes.
 
     `made` counts the objects of the answer: the keys that they have, and how many have these. None
-    where errors, graphql-core or a scalar that may be an object had a hand in it.
+    where errors, graphql-core or a scalar that may be an object had a hand in it. `extensions` is
+    what others add to the answer.
     """
 
     data: dict[str, Any] | None
     errors: list[GraphQLError]
     made: list[tuple[tuple[str, ...], int]] | None = None
+    extensions: dict[str, Any] | None = None
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     FieldNode,
     GraphQLError,
@@ -105,8 +106,10 @@ class Documents:
         remembered: int = 1_000_000,
         courtesy: Courtesy,
         turns: Turns,
+        rules: Iterable[type[ASTValidationRule]] = (),
     ) -> None:
-        """`turns` are those of whoever has documents read, one at a time."""
+        """`turns` are those of whoever has documents read, one at a time; `rules` come beside
+        those of the specification."""
         self.limits = limits
         self.beside = ThreadPoolExecutor(1, "documents")
         self._reading = asyncio.Lock()
@@ -119,6 +122,7 @@ class Documents:
             introspection=introspection,
             suggestions=suggestions,
             comparisons=limits.comparisons,
+            more=rules,
         )
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0

@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, execute
-from graphql.execution import create_source_event_stream
-from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
+from graphql import GraphQLError
 
 from api import metrics
 from api.graphql.actual_cost import actual_cost
 from api.graphql.answers import Answer
 from api.graphql.budgets import Budgets
 from api.graphql.channels import Channels, Push
-from api.graphql.documents import Document, Documents, introspects, is_subscription
+from api.graphql.documents import Documents, introspects
+from api.graphql.engine import Engine, Prepared
 from api.graphql.extent import INTROSPECTION_COST
 from api.graphql.failures import RequestError, as_error, translated
 from api.graphql.limits import count_variables
@@ -28,7 +27,7 @@ from api.graphql.persisted import PersistedOperations
 from api.graphql.sharing import Shared, Told, choice, sameness
 from api.graphql.turns import Courtesy, Turns
 from api.tracing import span
-from execution import NotCompiled, Outcome, Plan, Plans
+from execution import Outcome
 from schema.context import Context
 from schema.errors import ErrorCode, coded, told
 from tenants.identity import Principal
@@ -38,22 +37,11 @@ log = structlog.get_logger()
 _VALUES_A_POINT = 20  # of the variables: what is sent is work too
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An operation whose document is good, ready to run; `cost` in points."""
-
-    operation: Operation
-    document: Document
-    definition: OperationDefinitionNode
-    introspects: bool
-    cost: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """`open_context` makes the context of one operation; `timeout` is in seconds."""
 
-    schema: GraphQLSchema
+    engine: Engine
     documents: Documents
     open_context: Callable[[Principal, str], Context]
     persisted: PersistedOperations
@@ -63,10 +51,8 @@ class Execution:
     event_turns: Turns  # events cost no points, and each subscription may differ from the others
     dear: int  # points from which on an operation is dear
     courtesy: Courtesy
-    plans: Plans | None = None
     shared: Shared = field(default_factory=Shared)
     channels: Channels = field(default_factory=Channels)
-    suggestions: bool = False
     timeout: float = field(default=15.0)
 
     async def prepare(self, operation: Operation, principal: Principal) -> Prepared:
@@ -92,7 +78,8 @@ class Execution:
             cost = self.documents.extent(document, definition, operation.variables).cost
         await self.persisted.ran(operation, principal)
         cost += values // _VALUES_A_POINT
-        return Prepared(operation, document, definition, introspecting, cost)
+        dear = cost >= self.dear
+        return Prepared(operation, document, definition, introspecting, cost, dear)
 
     async def _pay_for_reading(self, points: int, principal: Principal) -> None:
         if not self.persisted.vetted:
@@ -110,7 +97,7 @@ class Execution:
         if not prepared.introspects:
             kind, weights = prepared.definition.operation, prepared.document.weights
             charge.settle(actual_cost(kind, outcome, weights))
-        answer["extensions"] = {"cost": charge.told()}
+        answer.setdefault("extensions", {})["cost"] = charge.told()
         return answer
 
     @contextlib.asynccontextmanager
@@ -118,7 +105,7 @@ class Execution:
         """Dear operations hold the loop for milliseconds at a stretch: of those, a workspace has
         one at a time, which lets light ones pass."""
         workspace = principal.workspace_id
-        if self._is_dear(prepared):
+        if prepared.dear:
             async with self.dear_turns.turn(workspace), self.turns.turn(workspace):
                 yield
         else:
@@ -126,14 +113,11 @@ class Execution:
                 with self.courtesy.passing():
                     yield
 
-    def _is_dear(self, prepared: Prepared) -> bool:
-        return prepared.cost >= self.dear
-
     async def _run(
         self, prepared: Prepared, principal: Principal, request_id: str
     ) -> tuple[Answer, Outcome]:
         context = self.open_context(principal, request_id)
-        if self._is_dear(prepared):
+        if prepared.dear:
             context.database.let_pass = self.courtesy.of_one()
         started = time.perf_counter()
         kind = prepared.definition.operation.value
@@ -150,7 +134,7 @@ class Execution:
     async def _outcome(self, prepared: Prepared, context: Context) -> Outcome:
         try:
             async with asyncio.timeout(self.timeout):
-                return await self._executed(prepared, context)
+                return await self.engine.outcome(prepared, context)
         except TimeoutError:
             return Outcome(None, [self._too_long()])
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
@@ -174,8 +158,8 @@ class Execution:
         variables = prepared.operation.variables
         metrics.SUBSCRIPTIONS.inc()
         try:
-            source = await self._source(prepared, context)
-            same = sameness(prepared.document, prepared.definition, variables, principal)
+            source = await self.engine.source(prepared, context)
+            same = self._sameness(prepared, principal)
             told = self.channels.answers(
                 source,
                 lambda event: self._told(prepared, context, event, same),
@@ -196,64 +180,13 @@ class Execution:
             metrics.SUBSCRIPTIONS.dec()
             await _closed(context)
 
-    async def _executed(self, prepared: Prepared, context: Context, root: Any = None) -> Outcome:
-        plan = await self._plan(prepared)
-        if plan is not None:
-            return await plan.run(prepared.operation.variables, context=context, root=root)
-        if prepared.introspects:  # much work, and none of it waits for anything
-            loop = asyncio.get_running_loop()
-            run = functools.partial(self._execute, prepared, context, root)
-            result = await loop.run_in_executor(self.documents.beside, run)
-        else:
-            result = self._execute(prepared, context, root)
-        if hasattr(result, "__await__"):
-            result = await result
-        return Outcome(result.data, result.errors or [])
-
-    async def _plan(self, prepared: Prepared) -> Plan | None:
-        if self.plans is None:
-            return None
-        asked = prepared.document.node, prepared.definition, prepared.operation.variables
-        if self._is_dear(prepared) and not prepared.introspects:
-            found = await self.plans.awaited(*asked)
-        else:
-            found = self.plans.plan(*asked)
-        if isinstance(found, NotCompiled):
-            metrics.NOT_COMPILED.labels(found.reason).inc()
-            return None
-        return found
-
-    def _execute(self, prepared: Prepared, context: Context, root: Any) -> Any:
-        return execute(
-            self.schema,
-            prepared.document.node,
-            root_value=root,
-            context_value=context,
-            variable_values=prepared.operation.variables,
-            operation_name=prepared.operation.name,
-            hide_suggestions=not self.suggestions,
-        )
-
-    async def _source(self, prepared: Prepared, context: Context) -> AsyncGenerator[Any, None]:
-        if not is_subscription(prepared.definition):
-            raise RequestError(coded(ErrorCode.BAD_REQUEST, "This is no subscription."))
-        executor: Any = ExecutorThrowingOnIncremental.build(
-            self.schema,
-            prepared.document.node,
-            None,
-            context,
-            prepared.operation.variables,
-            prepared.operation.name,
-            hide_suggestions=not self.suggestions,
-        )
-        if isinstance(executor, list):
-            raise RequestError(*executor)
-        source: Any = create_source_event_stream(executor)
-        if hasattr(source, "__await__"):
-            source = await source
-        if isinstance(source, ExecutionResult):
-            raise RequestError(*map(translated, source.errors or ()))
-        return source  # type: ignore[no-any-return]
+    def _sameness(self, prepared: Prepared, principal: Principal) -> Hashable:
+        """What subscriptions have in common that are answered alike: nothing, where an extension
+        may make a difference."""
+        if self.engine.extensions is not None and self.engine.extensions.watching:
+            return object()
+        variables = prepared.operation.variables
+        return sameness(prepared.document, prepared.definition, variables, principal)
 
     async def _told(self, prepared: Prepared, context: Context, event: Any, same: Hashable) -> Told:
         """The answer to an event, made for this subscription or for one that is the same."""
@@ -286,7 +219,8 @@ class Execution:
             turn = self.event_turns.turn(context.principal.workspace_id)
             async with turn, asyncio.timeout(self.timeout):
                 await context.database.reading().open()
-                answer = _answer(await self._executed(prepared, context, event), context.request_id)
+                outcome = await self.engine.outcome(prepared, context, event)
+                answer = _answer(outcome, context.request_id)
         finally:
             await _closed(context)
         metrics.EVENTS.observe(time.perf_counter() - started)
@@ -304,6 +238,13 @@ def failure(errors: list[GraphQLError], request_id: str) -> Answer:
 
 def _answer(outcome: Outcome, request_id: str) -> Answer:
     """`data` is absent, not null, where the variables kept the operation from being run."""
+    answer = _data_and_errors(outcome, request_id)
+    if outcome.extensions:
+        answer["extensions"] = outcome.extensions
+    return answer
+
+
+def _data_and_errors(outcome: Outcome, request_id: str) -> Answer:
     if not outcome.errors:
         return {"data": outcome.data}
     errors = [told(translated(error), request_id=request_id) for error in outcome.errors]

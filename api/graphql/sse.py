@@ -16,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.graphql.answers import Answer, encoded
 from api.graphql.documents import is_subscription
-from api.graphql.execution import Execution, Prepared, failure
+from api.graphql.engine import Prepared
+from api.graphql.execution import Execution, failure
 from api.graphql.failures import RequestError, as_error
 from api.graphql.occupancy import Full, Occupancy
 from api.graphql.sharing import Told

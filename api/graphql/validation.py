@@ -5,7 +5,7 @@ back what it had gathered, and a full collection holds the event loop. Rules are
 as soon as they are done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -31,8 +31,15 @@ class Validation:
     """The rules of one schema; `comparisons` is in graphql-core's units, two for each pair."""
 
     def __init__(
-        self, schema: GraphQLSchema, *, introspection: bool, suggestions: bool, comparisons: int
+        self,
+        schema: GraphQLSchema,
+        *,
+        introspection: bool,
+        suggestions: bool,
+        comparisons: int,
+        more: Iterable[type[ASTValidationRule]] = (),
     ) -> None:
+        """`more` are rules beside those of the specification."""
         self._schema = schema
         self._suggestions = suggestions
         ours: dict[Any, _Begin] = {
@@ -40,6 +47,7 @@ class Validation:
             ValuesOfCorrectTypeRule: _Values,
         }
         self._rules: list[_Begin] = [ours.get(rule, rule) for rule in specified_rules]
+        self._rules += more
         if not introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
 

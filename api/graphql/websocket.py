@@ -16,7 +16,8 @@ from api.graphql import closes
 from api.graphql.answers import encoded
 from api.graphql.closes import Close
 from api.graphql.documents import is_subscription
-from api.graphql.execution import Execution, Prepared, failure
+from api.graphql.engine import Prepared
+from api.graphql.execution import Execution, failure
 from api.graphql.failures import RequestError, as_error
 from api.graphql.messages import Message, Payload, message_in
 from api.graphql.occupancy import Full, Occupancy

@@ -12,9 +12,10 @@ from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLScalarType, get_named_type
 
-from api.application import build_execution
-from api.graphql.execution import Execution, Prepared
+from api.graphql.engine import Prepared
+from api.graphql.execution import Execution
 from api.graphql.operations import Operation
+from api.graphql.set_up import build_execution
 from schema.context import Context
 from tenants.grants import Grant
 from tenants.identity import Principal

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import orjson
 
-from api.application import build_execution
 from api.graphql.answers import encoded
 from api.graphql.execution import Execution, failure
 from api.graphql.failures import RequestError
 from api.graphql.operations import Operation
+from api.graphql.set_up import build_execution
 from api.parts import Parts
 from commerce.catalogue import drafts
 from commerce.catalogue import operations as catalogue
@@ -163,8 +163,8 @@ class World:
         self.parts = parts
         built = build_execution(parts)
         # Compiled when first met, and at once: most of what tests ask is asked once.
-        plans = Plans(built.schema, compile_at=1)
-        self.execution = replace(built, plans=plans)
+        plans = Plans(built.engine.schema, compile_at=1)
+        self.execution = replace(built, engine=replace(built.engine, plans=plans))
         from api.access import Access
         from tenants.api_keys import ApiKeys
 
@@ -217,7 +217,8 @@ class World:
     ) -> Answer:
         answer, statements = await self._ran(self.execution, principal, query, variables)
         if not _changes_something(query):
-            by_graphql_core = replace(self.execution, plans=None)
+            engine = replace(self.execution.engine, plans=None)
+            by_graphql_core = replace(self.execution, engine=engine)
             other, others = await self._ran(by_graphql_core, principal, query, variables)
             assert differences(_comparable(other), _comparable(answer)) == []
             assert statements == others or answer.get("errors")  # what failed may end the rest

@@ -237,7 +237,8 @@ async def test_every_way_to_be_refused_holds_the_refusal_back(
 
     monkeypatch.setattr(RequestError, "held_back", held_back)
     who = await world.access.principal(f"Bearer {await workspace.token()}")
-    query, stream = Operation("{ warehouses { id } }"), Operation("subscription { orderUpdates { __typename } }")
+    query = Operation("{ warehouses { id } }")
+    stream = Operation("subscription { orderUpdates { __typename } }")
     prepared = [await world.execution.prepare(one, who) for one in (query, stream)]
     nothing = Budgets(parts.redis, key=Allowance(1, 1), workspace=Allowance(1, 1))
     poor = replace(world.execution, budgets=nothing)

@@ -102,9 +102,8 @@ def _execution(world: World, *, introspection: bool, timeout: float = 5.0) -> Ex
     schema = SCHEMA._schema
     documents = documents_of(schema=schema, introspection=introspection)
     plans = Plans(schema, compile_at=1)
-    return replace(
-        world.execution, schema=schema, documents=documents, plans=plans, timeout=timeout
-    )
+    engine = replace(world.execution.engine, schema=schema, plans=plans)
+    return replace(world.execution, engine=engine, documents=documents, timeout=timeout)
 
 
 NOBODY = system_principal(UUID(int=7))

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.application import build_execution
 from api.graphql.persisted import Automatic, BadManifest, read_manifest
+from api.graphql.set_up import build_execution
 from api.parts import Parts
 from schema.root import SCHEMA
 from tests.world import TestWorkspace, World

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 from api import metrics
-from api.application import build_execution
 from api.graphql.failures import RequestError
 from api.graphql.operations import Operation
+from api.graphql.set_up import build_execution
 from api.graphql.turns import Courtesy, Turns
 from api.parts import Parts, open_parts
 from execution import Plans
@@ -189,8 +189,10 @@ async def test_only_a_dear_operation_runs_as_a_plan_when_it_is_met_first(
     page = Operation(f"{{ products(first: 100) {{ nodes {{ id }} }} }} # {dear}", None)
     counted = metrics.NOT_COMPILED.labels("first sight")._value
     with ThreadPoolExecutor(1) as thread:
-        plans = Plans(world.execution.schema, beside=thread)
-        execution = replace(world.execution, plans=plans, dear=dear)
+        plans = Plans(world.execution.engine.schema, beside=thread)
+        execution = replace(
+            world.execution, engine=replace(world.execution.engine, plans=plans), dear=dear
+        )
         prepared = await execution.prepare(page, who)
         before = counted.get()
 
