@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
+import strawberry
 from limits import RateLimitItemPerMinute
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -31,14 +32,15 @@ from api.playground import playground_routes
 from api.settings import CHECKOUT, Settings
 from api.sign_in import SignIn
 from api.socket_protocol import FAREWELL
+from schema.root import SCHEMA
 from tenants.api_keys import ApiKeys
 
 
-def build_application(parts: Parts) -> ASGIApp:
+def build_application(parts: Parts, schema: strawberry.Schema = SCHEMA) -> ASGIApp:
     """The ASGI application over parts that are already open."""
     settings = parts.settings
     access = Access(parts.tokens, ApiKeys(parts.pool))
-    execution = build_execution(parts)
+    execution = build_execution(parts, schema)
     occupancy = Occupancy(
         sockets=settings.max_sockets_per_workspace,
         subscriptions=settings.max_subscriptions_per_workspace,

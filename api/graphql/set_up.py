@@ -1,5 +1,6 @@
 """Puts together what operations are run with, out of the settings."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from api.graphql.budgets import Allowance, Budgets
 from api.graphql.documents import Documents
 from api.graphql.engine import Engine
 from api.graphql.execution import Execution
-from api.graphql.extensions import extensions_of
+from api.graphql.extensions import Extensions, extensions_of
 from api.graphql.limits import Limits
 from api.graphql.persisted import (
     Automatic,
@@ -29,25 +30,48 @@ from schema.root import SCHEMA
 from tenants.identity import Principal
 
 
-def build_execution(parts: Parts, strawberry_schema: strawberry.Schema = SCHEMA) -> Execution:
+def build_execution(parts: Parts, schema: strawberry.Schema = SCHEMA) -> Execution:
     """What every transport runs operations with."""
     settings = parts.settings
+    extensions = extensions_of(schema)
+    courtesy = Courtesy(
+        patience=settings.dear_operation_courtesy, in_all=settings.dear_operation_courtesy_in_all
+    )
+    core = schema._schema  # noqa: SLF001 - Strawberry offers graphql-core's schema no other way
+    documents = _documents(settings, core, courtesy, extensions)
+    return Execution(
+        engine=_engine(settings, core, documents, extensions),
+        documents=documents,
+        open_context=_contexts(parts),
+        persisted=_persisted(parts, core),
+        budgets=_budgets(parts),
+        turns=_turns(settings, at_once=settings.operations_at_once),
+        dear_turns=_turns(settings, at_once=1),
+        event_turns=Turns(at_once=settings.events_at_once),
+        dear=settings.dear_operation_points,
+        courtesy=courtesy,
+        timeout=settings.operation_timeout,
+    )
+
+
+def _contexts(parts: Parts) -> Callable[[Principal, str], Context]:
     platform = Platform(
         feeds=parts.feeds,
         open_database=parts.open_database,
-        invitation_lifetime=timedelta(days=settings.invitation_days),
-        subscriber_queue=settings.subscriber_queue,
+        invitation_lifetime=timedelta(days=parts.settings.invitation_days),
+        subscriber_queue=parts.settings.subscriber_queue,
     )
 
     def open_context(principal: Principal, request_id: str) -> Context:
         return Context(principal=principal, platform=platform, request_id=request_id)
 
-    schema = strawberry_schema._schema  # noqa: SLF001 - Strawberry offers graphql-core's schema no other way
-    extensions = extensions_of(strawberry_schema)
-    courtesy = Courtesy(
-        patience=settings.dear_operation_courtesy, in_all=settings.dear_operation_courtesy_in_all
-    )
-    documents = Documents(
+    return open_context
+
+
+def _documents(
+    settings: Settings, schema: GraphQLSchema, courtesy: Courtesy, extensions: Extensions | None
+) -> Documents:
+    return Documents(
         schema,
         document_limits(settings),
         introspection=settings.introspection,
@@ -56,31 +80,27 @@ def build_execution(parts: Parts, strawberry_schema: strawberry.Schema = SCHEMA)
         turns=_turns(settings, at_once=1),
         rules=extensions.rules if extensions else (),
     )
-    return Execution(
-        engine=Engine(
-            schema=schema,
-            beside=documents.beside,
-            plans=_plans(settings, schema),
-            extensions=extensions,
-            suggestions=settings.suggestions,
-        ),
-        documents=documents,
-        open_context=open_context,
-        persisted=_persisted(parts, schema),
-        budgets=Budgets(
-            parts.redis,
-            key=Allowance(settings.budget_points, settings.budget_restore),
-            workspace=Allowance(
-                settings.workspace_budget_points, settings.workspace_budget_restore
-            ),
-            reluctance=settings.throttled_reluctance,
-        ),
-        turns=_turns(settings, at_once=settings.operations_at_once),
-        dear_turns=_turns(settings, at_once=1),
-        event_turns=Turns(at_once=settings.events_at_once),
-        dear=settings.dear_operation_points,
-        courtesy=courtesy,
-        timeout=settings.operation_timeout,
+
+
+def _engine(
+    settings: Settings, schema: GraphQLSchema, documents: Documents, extensions: Extensions | None
+) -> Engine:
+    return Engine(
+        schema=schema,
+        beside=documents.beside,
+        plans=_plans(settings, schema),
+        extensions=extensions,
+        suggestions=settings.suggestions,
+    )
+
+
+def _budgets(parts: Parts) -> Budgets:
+    settings = parts.settings
+    return Budgets(
+        parts.redis,
+        key=Allowance(settings.budget_points, settings.budget_restore),
+        workspace=Allowance(settings.workspace_budget_points, settings.workspace_budget_restore),
+        reluctance=settings.throttled_reluctance,
     )
 
 

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import httpx
 import orjson
@@ -96,8 +95,7 @@ def application(world: World, limits: UploadLimits = LIMITS) -> ASGIApp:
     """The product's own application, with our schema in place of its own."""
     changed = {"max_body_bytes": 10_000, "max_batch": 2}
     settings = world.parts.settings.model_copy(update=changed)
-    with patch("api.application.SCHEMA", SCHEMA):
-        built: Any = build_application(replace(world.parts, settings=settings))
+    built: Any = build_application(replace(world.parts, settings=settings), SCHEMA)
     endpoint = built._app._endpoint
     endpoint._http = replace(endpoint._http, uploads=Uploads(limits))
     return built  # type: ignore[no-any-return]
