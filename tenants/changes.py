@@ -46,6 +46,7 @@ class Changes:
         self.emitted = 0
         self.replayed = False  # the change was made by an earlier request with the same key
         self.idle = False  # nothing was done after all, so there is nothing to tell
+        self.routine = False  # told, but nothing that anybody would look for in the audit log
         self._principal = principal
         self._request_id = request_id
         self._audit: list[dict[str, Any]] = []
@@ -93,8 +94,14 @@ class Changes:
     async def write(self, writer: "Writer") -> None:
         if self.replayed or self.idle:
             return
-        if not self._audit:
+        if self._audit:
+            await self._write_audit(writer)
+        elif not self.routine:
             raise UnauditedChange(f"{self.action} changed something and audited nothing.")
+        if self._events:
+            await writer.execute(_EMIT, writer.workspace_id, self.at, self._events)
+
+    async def _write_audit(self, writer: "Writer") -> None:
         principal = self._principal
         await writer.execute(
             _AUDIT,
@@ -107,8 +114,6 @@ class Changes:
             self.action,
             self._audit,
         )
-        if self._events:
-            await writer.execute(_EMIT, writer.workspace_id, self.at, self._events)
 
 
 def _plain(value: dict[str, Any] | None) -> Any:

@@ -1,0 +1,235 @@
+"""Jobs: as certain as the change that needs them, run to an end that their workspace can read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from api.parts import Parts
+from tenants import worker as working
+from tenants.database import Writer
+from tenants.identity import system_principal
+from tenants.job_tables import JobStatus
+from tenants.jobs import OVER, JobRow, ask_to_cancel, enqueue, jobs_by_id
+from tenants.worker import Handler, JobRefused, Run, Worker, connect_worker
+from tests.world import TestWorkspace, World
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working, "_PAUSES", (timedelta(0),) * 2)
+
+
+def worker_of(parts: Parts, **handlers: Handler) -> Worker:
+    url = parts.settings.app_database_url
+    assert url is not None
+    return Worker(
+        connect=lambda: connect_worker(url.get_secret_value()),
+        open_database=parts.open_database,
+        handlers=handlers,
+        lease=1.0,
+        patience=0.2,
+    )
+
+
+@asynccontextmanager
+async def at_work(parts: Parts, **handlers: Handler) -> AsyncIterator[None]:
+    stopping = asyncio.Event()
+    working = asyncio.create_task(worker_of(parts, **handlers).run(stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        async with asyncio.timeout(20):
+            await working
+
+
+async def changed(
+    parts: Parts, workspace: TestWorkspace, work: Callable[[Writer], Awaitable[Any]]
+) -> Any:
+    database = parts.open_database(system_principal(workspace.id))
+    try:
+        return await database.change("test", work)
+    finally:
+        await database.close()
+
+
+async def enqueued(parts: Parts, workspace: TestWorkspace, kind: str, **arguments: Any) -> UUID:
+    made = await changed(parts, workspace, lambda writer: enqueue(writer, kind, arguments))
+    assert isinstance(made, UUID)
+    return made
+
+
+async def job(parts: Parts, workspace: TestWorkspace, job_id: UUID) -> JobRow:
+    database = parts.open_database(system_principal(workspace.id))
+    try:
+        (row,) = await jobs_by_id(database.reading(), [job_id])
+        return row
+    finally:
+        await database.close()
+
+
+async def ended(parts: Parts, workspace: TestWorkspace, job_id: UUID) -> JobRow:
+    async with asyncio.timeout(15):
+        while (row := await job(parts, workspace, job_id)).ended_at is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return row
+
+
+async def test_a_job_runs_once_its_change_is_committed(world: World, parts: Parts) -> None:
+    workspace = await world.workspace()
+
+    async def double(run: Run) -> dict[str, Any]:
+        await run.progress(1, 2, checkpoint={"at": 1})
+        return {"doubled": 2 * run.job.arguments["number"]}
+
+    async with at_work(parts, runs_once=double):
+        job_id = await enqueued(parts, workspace, "runs_once", number=21)
+        row = await ended(parts, workspace, job_id)
+    assert (row.status, row.result, row.attempts) == ("COMPLETED", {"doubled": 42}, 1)
+    assert (row.done, row.total, row.checkpoint) == (1, 2, {"at": 1})
+
+
+async def test_a_change_that_is_not_committed_leaves_no_job(world: World, parts: Parts) -> None:
+    workspace, ran = await world.workspace(), []
+
+    async def note(run: Run) -> None:
+        ran.append(run.job.id)
+
+    async def fail(writer: Writer) -> None:
+        await enqueue(writer, "never", {})
+        raise RuntimeError
+
+    async with at_work(parts, never=note):
+        with pytest.raises(RuntimeError):
+            await changed(parts, workspace, fail)
+        after = await enqueued(parts, workspace, "never")
+        await ended(parts, workspace, after)
+    assert ran == [after]
+
+
+async def test_what_fails_is_tried_again_and_goes_on_from_its_checkpoint(
+    world: World, parts: Parts
+) -> None:
+    workspace, seen = await world.workspace(), []
+
+    async def stumble(run: Run) -> dict[str, Any]:
+        seen.append(run.job.checkpoint)
+        await run.progress(len(seen), checkpoint={"rows": len(seen)})
+        if len(seen) == 1:
+            raise RuntimeError("Once.")
+        return {}
+
+    async with at_work(parts, stumbles=stumble):
+        row = await ended(parts, workspace, await enqueued(parts, workspace, "stumbles"))
+    assert seen == [None, {"rows": 1}]
+    assert (row.status, row.attempts) == ("COMPLETED", 2)
+
+
+async def test_what_always_fails_ends_with_a_reason_that_tells_no_secret(
+    world: World, parts: Parts
+) -> None:
+    workspace = await world.workspace()
+
+    async def fail(_run: Run) -> None:
+        raise RuntimeError("password=hunter2")
+
+    async with at_work(parts, always_fails=fail):
+        row = await ended(parts, workspace, await enqueued(parts, workspace, "always_fails"))
+    assert (row.status, row.attempts) == ("FAILED", 3)
+    assert row.reason == working._BUG.format(3)
+
+
+async def test_what_is_refused_is_not_tried_again(world: World, parts: Parts) -> None:
+    workspace = await world.workspace()
+
+    async def refuse(_run: Run) -> None:
+        raise JobRefused("The file has no rows.")
+
+    async with at_work(parts, refused=refuse):
+        row = await ended(parts, workspace, await enqueued(parts, workspace, "refused"))
+    assert (row.status, row.attempts, row.reason) == ("FAILED", 1, "The file has no rows.")
+
+
+async def test_a_job_is_cancelled_before_it_begins_and_while_it_runs(
+    world: World, parts: Parts
+) -> None:
+    workspace, begun = await world.workspace(), asyncio.Event()
+
+    async def go_on(run: Run) -> None:
+        begun.set()
+        while True:
+            await run.progress(1)
+            await asyncio.sleep(0.02)
+
+    waiting = await enqueued(parts, workspace, "goes_on")
+    cancelled = await changed(parts, workspace, lambda writer: ask_to_cancel(writer, waiting))
+    assert cancelled.status == "CANCELED"
+    async with at_work(parts, goes_on=go_on):
+        running = await enqueued(parts, workspace, "goes_on")
+        await begun.wait()
+        await changed(parts, workspace, lambda writer: ask_to_cancel(writer, running))
+        row = await ended(parts, workspace, running)
+    assert row.status == "CANCELED"
+    assert (await job(parts, workspace, waiting)).attempts == 0
+    assert await changed(parts, workspace, lambda w: _cancelled_once_more(w, running)) is None
+
+
+async def _cancelled_once_more(writer: Writer, job_id: UUID) -> JobRow | None:
+    writer.changes.idle = True
+    return await ask_to_cancel(writer, job_id)
+
+
+async def test_a_worker_that_stops_leaves_its_job_to_the_next(world: World, parts: Parts) -> None:
+    workspace, begun = await world.workspace(), asyncio.Event()
+
+    async def linger(run: Run) -> dict[str, Any]:
+        begun.set()
+        if run.job.attempts == 1:
+            await asyncio.sleep(60)
+        return {"attempt": run.job.attempts}
+
+    async with at_work(parts, lingers=linger):
+        job_id = await enqueued(parts, workspace, "lingers")
+        await begun.wait()
+    async with at_work(parts, lingers=linger):
+        row = await ended(parts, workspace, job_id)
+    assert (row.status, row.result) == ("COMPLETED", {"attempt": 2})
+
+
+async def test_a_workspace_sees_no_entry_of_another_in_the_queue(
+    world: World, parts: Parts
+) -> None:
+    one, other = await world.workspace(), await world.workspace()
+    await enqueued(parts, one, "seen")
+    counts = []
+    for side in (one, other):
+        database = parts.open_database(system_principal(side.id))
+        try:
+            statement = "SELECT count(*) FROM queue.pgqueuer WHERE entrypoint = 'seen'"
+            counts.append(await database.reading().fetchval(statement))
+        finally:
+            await database.close()
+    assert counts == [1, 0]
+
+
+async def test_a_job_that_is_due_later_waits(world: World, parts: Parts) -> None:
+    workspace = await world.workspace()
+
+    async def nothing(_run: Run) -> None:
+        pass
+
+    due = timedelta(seconds=0.7)
+    job_id = await changed(parts, workspace, lambda w: enqueue(w, "later", {}, after=due))
+    async with at_work(parts, later=nothing):
+        row = await ended(parts, workspace, job_id)
+    assert row.started_at is not None
+    assert row.started_at - row.created_at >= due
+
+
+def test_every_status_that_ends_a_job_is_known() -> None:
+    assert set(JobStatus) - OVER == {JobStatus.CREATED, JobStatus.RUNNING}
