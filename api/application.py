@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import Access
 from api.attempts import Attempts
+from api.downloads import downloads
 from api.graphql.execution import Execution
 from api.graphql.form import FormLimits
 from api.graphql.http import HttpEndpoint
@@ -58,6 +59,7 @@ def build_application(parts: Parts, schema: strawberry.Schema = SCHEMA) -> ASGIA
         *Metrics(pool=parts.pool).routes(),
         *Health(pool=parts.pool, redis=parts.redis, draining=parts.draining.is_set).routes(),
         *build_sign_in(parts).routes(),
+        *downloads(parts).routes(),
         *playground_routes(
             dist=CHECKOUT / "web" / "dist",
             enabled=settings.graphiql,

@@ -21,6 +21,7 @@ from tenants.identity import Principal
 from tenants.pool import Pool, PoolLimits, check_role, open_pool
 from tenants.relay import WAKE_CHANNEL
 from tenants.sessions import Sessions
+from tenants.storage import Storage
 from tenants.tokens import AccessTokens, SigningKeys, TokenRules
 
 
@@ -46,6 +47,10 @@ class Parts:
             lifetime=timedelta(minutes=self.settings.access_token_minutes),
         )
         return AccessTokens(signing_keys(self.settings), rules)
+
+    @cached_property
+    def storage(self) -> Storage:
+        return Storage.open(self.settings.storage_url, folder=self.settings.state / "files")
 
     @cached_property
     def sessions(self) -> Sessions:

@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         default=CHECKOUT / ".state",
         description="Folder of the embedded servers' data, the signing keys and demo.json.",
     )
+    storage_url: str | None = Field(
+        default=None,
+        description="Where files are kept, such as s3://bucket/prefix, with the usual AWS_ "
+        "variables; none: in a folder of SELLER_STATE, which all processes have to share.",
+    )
 
     # Postgres.
     pool_size: Count = Field(default=16, description="Connections to Postgres per process.")
@@ -269,6 +274,16 @@ class Settings(BaseSettings):
     relay_batch: Count = Field(default=1_000, description="Events the relay moves at once.")
     relay_metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         default=None, description="Port on which `seller relay` answers Prometheus; none: not."
+    )
+    jobs_at_once: Annotated[int, Field(ge=4)] = Field(
+        default=4, description="Jobs that a worker runs at a time."
+    )
+    job_lease: Annotated[float, Field(ge=1, le=60)] = Field(
+        default=8.0,
+        description="Seconds without a sign of life after which a job is given to another worker.",
+    )
+    download_hours: Count = Field(
+        default=24, description="Hours for which an address of a file is good."
     )
     stream_length: Count = Field(default=10_000, description="Events per workspace kept in Redis.")
     event_days: Count = Field(default=14, description="Days for which events can be replayed.")

@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 import strawberry
+from graphql import DocumentNode
 
 from schema.loaders import Loaders, grant_of
 from tenants.database import Reader, WorkspaceDatabase, Writer
@@ -18,11 +20,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """What outlives a request: the event feeds, and the limits that resolvers apply."""
+    """What outlives a request: the event feeds, and the limits that resolvers apply.
+
+    `read_document` reads a document as the endpoint does, or says what is wrong with it;
+    `download_url` is where the files of a workspace's job can be fetched for a while.
+    """
 
     feeds: Feeds
     open_database: Callable[[Principal, str], WorkspaceDatabase]
     invitation_lifetime: timedelta
+    read_document: Callable[[Principal, str], Awaitable[DocumentNode | list[str]]]
+    download_url: Callable[[UUID, UUID], str]
     subscriber_queue: int = 1_000
 
 

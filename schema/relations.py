@@ -6,7 +6,7 @@ from commerce.orders import queries as orders
 from commerce.shops import queries as shops
 from commerce.stock import queries as stock
 from schema.loaders import Query, Relation, declare
-from tenants import workspaces
+from tenants import jobs, workspaces
 from tenants.grants import Grant
 
 
@@ -39,6 +39,7 @@ declare(
         "tracking_by_package": _many(orders.tracking_by_package, _O, by="package_id"),
         "live_room": _one(live.live_rooms_by_id, _L),
         "shop": _one(shops.shops_by_id, Grant.WORKSPACE_READ),
+        "job": _one(jobs.jobs_by_id, Grant.JOBS_READ),
         "user": _one(workspaces.users_by_id, Grant.MEMBERS_READ),
     }
 )

@@ -11,9 +11,11 @@ from strawberry.schema.name_converter import NameConverter
 import schema.enums
 import schema.relations
 from commerce.orders.gmv import HOURS_OF_WEEK
+from schema.bulk_queries import BulkQueryRunPayload, bulk_query_run
 from schema.costs import cost, list_size
 from schema.gmv import HourlyGmv, hourly_gmv
 from schema.inputs import read_by_plan
+from schema.jobs import JobConnection, JobPayload, job_cancel, jobs
 from schema.live_rooms import LiveRoom, LiveRoomConnection, live_room, live_rooms
 from schema.money import CURRENCY_CODE, CurrencyCode
 from schema.mutations import Refused, TransitionRefused, VersionConflict
@@ -133,6 +135,9 @@ class Query:
     live_rooms: LiveRoomConnection = strawberry.field(
         resolver=live_rooms, description="LIVE rooms, newest first. 20 a page, at most 100."
     )
+    jobs: JobConnection = strawberry.field(
+        resolver=jobs, description="Background work, newest first. 20 a page, at most 100."
+    )
 
 
 @strawberry.type(
@@ -188,6 +193,14 @@ class Mutation:
     )
     api_key_revoke: DonePayload = strawberry.mutation(
         resolver=api_key_revoke, description="End an API key at once."
+    )
+    bulk_query_run: BulkQueryRunPayload = strawberry.mutation(
+        resolver=bulk_query_run,
+        description="Have a connection read to its end, into a file of a line of JSON for each "
+        "of its nodes.",
+    )
+    job_cancel: JobPayload = strawberry.mutation(
+        resolver=job_cancel, description="End a job; one that runs stops at its next step."
     )
 
 

@@ -35,6 +35,8 @@ class Grant(StrEnum):
     BUYERS_READ = "buyers:read"
     LIVE_READ = "live:read"
     LIVE_MANAGE = "live:manage"
+    JOBS_READ = "jobs:read"
+    JOBS_MANAGE = "jobs:manage"
 
 
 _MATRIX = """
@@ -52,6 +54,8 @@ orders:manage      x     x     .       x      .         .       .          .    
 buyers:read        x     x     .       x      .         .       .          .         .
 live:read          x     x     x       x      x         x       x          x         x
 live:manage        x     x     .       .      x         .       .          x         .
+jobs:read          x     x     x       x      x         x       x          x         x
+jobs:manage        x     x     x       x      x         x       x          .         .
 """
 
 

@@ -39,7 +39,7 @@ UPDATE jobs SET status = 'RUNNING', attempts = attempts + 1, started_at = coales
  WHERE workspace_id = $1 AND id = $2 AND status IN ('CREATED', 'RUNNING') RETURNING *
 """
 _PROGRESS = """
-UPDATE jobs SET done = $3, total = $4, checkpoint = $5
+UPDATE jobs SET done = $3, total = coalesce($4, total), checkpoint = coalesce($5, checkpoint)
  WHERE workspace_id = $1 AND id = $2 AND status = 'RUNNING' RETURNING *
 """
 _END = """
@@ -66,7 +66,8 @@ class Run:
     database: Callable[[], WorkspaceDatabase]
 
     async def progress(self, done: int, total: int | None = None, checkpoint: Any = None) -> None:
-        """Tell how far the job is and from where it would go on; `Canceled` where it shall not."""
+        """Tell how far the job is and from where it would go on, where that is given; `Canceled`
+        where it shall not go on."""
 
         async def note(writer: Writer) -> JobRow | None:
             writer.changes.routine = True

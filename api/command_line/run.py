@@ -1,12 +1,13 @@
 """`seller run`: the whole platform on this machine, with servers of its own."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -17,6 +18,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from api.parts import Parts
     from api.settings import Settings
 
 console = Console(highlight=False, soft_wrap=True)
@@ -165,13 +167,30 @@ async def _run_all(settings: "Settings", started: float, *, quiet: bool) -> None
         when_told_to_stop(server.drain)
         await _first_of(serving, server.ready.wait())
         commands = [("relay",)] if quiet else [("relay",), ("simulate", "live", "--rate", "0.4")]
-        async with kept_running(commands, environment=_environment(settings), tell=_warn):
+        async with (
+            kept_running(commands, environment=_environment(settings), tell=_warn),
+            _working(parts),
+        ):
             if server.started:
                 announce(console, told, file=file, seconds=time.monotonic() - started)
             await _first_of(serving, parts.draining.wait())
         await serving
         if not server.started:
             raise typer.Exit(1)
+
+
+@contextlib.asynccontextmanager
+async def _working(parts: "Parts") -> "AsyncIterator[None]":
+    """Jobs run in this very process: it has all that they need."""
+    from api.jobs import build_worker
+
+    stopping = asyncio.Event()
+    working = asyncio.create_task(build_worker(parts).run(stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await working
 
 
 async def _first_of(serving: "asyncio.Task[None]", event: "Coroutine[Any, Any, Any]") -> None:

@@ -1,4 +1,4 @@
-"""`seller serve` and `seller relay`: the two processes of production."""
+"""`seller serve`, `seller relay` and `seller worker`: the processes of production."""
 
 import asyncio
 
@@ -10,7 +10,8 @@ def serve() -> None:
 
     SIGTERM drains: `/ready` turns false, queries are answered, sockets are closed with 1012, and
     the process is gone within SELLER_DRAIN_SECONDS and a few more. Run as many as are needed:
-    they keep no state. Each set-up also needs a `seller relay`.
+    they keep no state. Each set-up also needs a `seller relay` and
+    a `seller worker`.
 
     Example: `APP_DATABASE_URL=... REDIS_URL=... HOST=0.0.0.0 seller serve`
     """
@@ -62,5 +63,28 @@ def relay() -> None:
         )
         with serve_metrics(settings.host, settings.relay_metrics_port):
             await mover.run(stopping)
+
+    with_parts(work)
+
+
+def worker() -> None:
+    """Run jobs: whatever takes longer than a request may. Run as many as are needed.
+
+    One that is killed leaves its jobs to the others, or to the next one; SIGTERM lets them go on
+    for SELLER_DRAIN_SECONDS. It waits out failures of Postgres.
+    """
+    from api.jobs import build_worker
+    from api.logs import set_up_logs
+    from api.parts import Parts
+    from api.serving import when_told_to_stop
+    from api.settings import load_settings
+
+    settings = load_settings()
+    set_up_logs(style=settings.log_format, level=settings.log_level)
+
+    async def work(parts: Parts) -> None:
+        stopping = asyncio.Event()
+        when_told_to_stop(stopping.set)
+        await build_worker(parts).run(stopping)
 
     with_parts(work)

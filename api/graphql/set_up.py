@@ -5,14 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import DocumentNode, GraphQLSchema
 
+from api.downloads import downloads
 from api.graphql.budgets import Allowance, Budgets
 from api.graphql.documents import Documents
 from api.graphql.engine import Engine
 from api.graphql.execution import Execution
 from api.graphql.extensions import Extensions, extensions_of
+from api.graphql.failures import RequestError
 from api.graphql.limits import Limits
+from api.graphql.operations import Operation
 from api.graphql.persisted import (
     Automatic,
     BadManifest,
@@ -39,12 +42,13 @@ def build_execution(parts: Parts, schema: strawberry.Schema = SCHEMA) -> Executi
     )
     core = schema._schema  # noqa: SLF001 - Strawberry offers graphql-core's schema no other way
     documents = _documents(settings, core, courtesy, extensions)
+    budgets, persisted = _budgets(parts), _persisted(parts, core)
     return Execution(
         engine=_engine(settings, core, documents, extensions),
         documents=documents,
-        open_context=_contexts(parts),
-        persisted=_persisted(parts, core),
-        budgets=_budgets(parts),
+        open_context=_contexts(parts, documents, budgets, persisted),
+        persisted=persisted,
+        budgets=budgets,
         turns=_turns(settings, at_once=settings.operations_at_once),
         dear_turns=_turns(settings, at_once=1),
         event_turns=Turns(at_once=settings.events_at_once),
@@ -54,11 +58,26 @@ def build_execution(parts: Parts, schema: strawberry.Schema = SCHEMA) -> Executi
     )
 
 
-def _contexts(parts: Parts) -> Callable[[Principal, str], Context]:
+def _contexts(
+    parts: Parts, documents: Documents, budgets: Budgets, persisted: PersistedOperations
+) -> Callable[[Principal, str], Context]:
+    async def read_document(principal: Principal, text: str) -> DocumentNode | list[str]:
+        async def pay(points: int) -> None:
+            await budgets.charge(principal, points, what="Reading the document")
+
+        try:
+            known = await persisted.text(Operation(text), principal)
+            found = await documents.get(known, None, reader=principal.workspace_id, pay=pay)
+        except RequestError as refusal:
+            return [error.message for error in refusal.errors]
+        return found.node
+
     platform = Platform(
         feeds=parts.feeds,
         open_database=parts.open_database,
         invitation_lifetime=timedelta(days=parts.settings.invitation_days),
+        read_document=read_document,
+        download_url=lambda workspace_id, job_id: downloads(parts).url(workspace_id, job_id),
         subscriber_queue=parts.settings.subscriber_queue,
     )
 

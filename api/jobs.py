@@ -1,0 +1,27 @@
+"""Which kinds of jobs there are, and what runs them."""
+
+from collections.abc import Mapping
+
+from api.bulk_queries import BulkQueries
+from api.graphql.set_up import build_execution
+from api.parts import Parts
+from schema.bulk_queries import BULK_QUERY
+from tenants.worker import Handler, Worker, connect_worker
+
+
+def handlers(parts: Parts) -> Mapping[str, Handler]:
+    return {BULK_QUERY: BulkQueries(build_execution(parts), parts.storage).run}
+
+
+def build_worker(parts: Parts) -> Worker:
+    settings = parts.settings
+    url = settings.app_database_url
+    assert url is not None  # noqa: S101 - parts were opened with it
+    return Worker(
+        connect=lambda: connect_worker(url.get_secret_value()),
+        open_database=parts.open_database,
+        handlers=handlers(parts),
+        at_once=settings.jobs_at_once,
+        lease=settings.job_lease,
+        patience=settings.drain_seconds,
+    )

@@ -1,0 +1,172 @@
+"""Bulk queries: one connection read to its end by a job, a line of JSON for each of its nodes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    FieldNode,
+    GraphQLSchema,
+    NamedTypeNode,
+    NameNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    VariableDefinitionNode,
+    VariableNode,
+    get_named_type,
+    print_ast,
+)
+
+from commerce.refusals import InvalidValue, Refusals
+from schema.context import Info
+from schema.jobs import Job
+from schema.mutations import UserError, entity, perform
+from tenants.database import Writer
+from tenants.grants import Grant
+from tenants.jobs import enqueue
+
+BULK_QUERY = "BULK_QUERY"
+AFTER = "bulkAfter"
+SIZE = "bulkSize"
+PAGE = "bulkPage"
+_PAGING = {"first", "after", "last", "before"}
+_EXAMPLE = "{ products { nodes { id title } } }"
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """A query of one page: `text` takes $bulkAfter and $bulkSize, and answers `field`, with the
+    alias `bulkPage` for where the page ends."""
+
+    text: str
+    field: str
+
+
+def file_name(job_id: str, number: int) -> str:
+    """Under which name a workspace keeps the lines of such a job."""
+    return f"jobs/{job_id}/{number:06}.jsonl"
+
+
+def paged(schema: GraphQLSchema, document: DocumentNode) -> Paged:
+    """A valid document as the query of one page; `InvalidValue` where it is no bulk query."""
+    operation, field = _only_field(document)
+    asked = schema.query_type.fields[field.name.value] if schema.query_type else None
+    connection: Any = get_named_type(asked.type) if asked else None
+    if "pageInfo" not in getattr(connection, "fields", ()):
+        raise _unfit(f"`{field.name.value}` is no connection.")
+    given = field.arguments or ()
+    if any(argument.name.value in _PAGING for argument in given):
+        raise _unfit("All pages are read: leave out `first`, `after`, `last` and `before`.")
+    chosen = field.selection_set.selections if field.selection_set else ()
+    if not any(isinstance(one, FieldNode) and _is_nodes(one) for one in chosen):
+        raise _unfit(f"`{field.name.value}` has to select `nodes`, without an alias.")
+    answered = field.alias.value if field.alias else field.name.value
+    page = FieldNode(
+        name=field.name,
+        alias=field.alias,
+        directives=field.directives,
+        arguments=(*given, _argument("first", SIZE), _argument("after", AFTER)),
+        selection_set=SelectionSetNode(selections=(*chosen, _page_info())),
+    )
+    text = print_ast(_with_paging(document, operation, page))
+    return Paged(text, answered)
+
+
+def _only_field(document: DocumentNode) -> tuple[OperationDefinitionNode, FieldNode]:
+    operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+    if len(operations) != 1 or operations[0].operation is not OperationType.QUERY:
+        raise _unfit("One query is wanted.")
+    if operations[0].variable_definitions:
+        raise _unfit("It takes no variables: write their values into the query.")
+    selected = operations[0].selection_set.selections
+    if len(selected) != 1 or not isinstance(selected[0], FieldNode):
+        raise _unfit("It selects one connection, and nothing beside it.")
+    return operations[0], selected[0]
+
+
+def _with_paging(
+    document: DocumentNode, operation: OperationDefinitionNode, page: FieldNode
+) -> DocumentNode:
+    rewritten = OperationDefinitionNode(
+        operation=OperationType.QUERY,
+        name=NameNode(value="BulkQuery"),
+        directives=operation.directives,
+        variable_definitions=(_variable(SIZE, "Int"), _variable(AFTER, "String")),
+        selection_set=SelectionSetNode(selections=(page,)),
+    )
+    definitions = [rewritten if one is operation else one for one in document.definitions]
+    return DocumentNode(definitions=tuple(definitions))
+
+
+def _variable(name: str, type_: str) -> VariableDefinitionNode:
+    variable = VariableNode(name=NameNode(value=name))
+    return VariableDefinitionNode(
+        variable=variable, type=NamedTypeNode(name=NameNode(value=type_)), directives=()
+    )
+
+
+def _argument(name: str, variable: str) -> ArgumentNode:
+    value = VariableNode(name=NameNode(value=variable))
+    return ArgumentNode(name=NameNode(value=name), value=value)
+
+
+def _page_info() -> FieldNode:
+    fields = [
+        FieldNode(name=NameNode(value=name), arguments=(), directives=())
+        for name in ("hasNextPage", "endCursor")
+    ]
+    return FieldNode(
+        name=NameNode(value="pageInfo"),
+        alias=NameNode(value=PAGE),
+        arguments=(),
+        directives=(),
+        selection_set=SelectionSetNode(selections=tuple(fields)),
+    )
+
+
+def _is_nodes(field: FieldNode) -> bool:
+    return field.name.value == "nodes" and field.alias is None
+
+
+def _unfit(reason: str) -> InvalidValue:
+    return InvalidValue(f"{reason} An example: {_EXAMPLE}", field=("query",))
+
+
+@strawberry.input(description="What is read to the end.")
+class BulkQueryRunInput:
+    query: str = strawberry.field(
+        description="A query of one connection, without its page arguments: "
+        "`{ products { nodes { id title } } }`. Nested connections are read as far as they say."
+    )
+
+
+@strawberry.type(description="The job that reads it, or why there is none.")
+class BulkQueryRunPayload:
+    job: Job | None = None
+    user_errors: list[UserError]
+
+
+async def bulk_query_run(info: Info, input: BulkQueryRunInput) -> BulkQueryRunPayload:
+    context = info.context
+    found = await context.platform.read_document(context.principal, input.query)
+    schema = info.schema._schema  # noqa: SLF001 - no other way
+
+    async def work(writer: Writer) -> Any:
+        if isinstance(found, list):
+            raise Refusals([InvalidValue(message, field=("query",)) for message in found])
+        query = paged(schema, found)
+        grants = sorted(grant.value for grant in context.principal.grants)
+        arguments = {"query": query.text, "field": query.field, "grants": grants}
+        return await enqueue(writer, BULK_QUERY, arguments)
+
+    return await perform(
+        info,
+        BulkQueryRunPayload,
+        grant=Grant.JOBS_MANAGE,
+        action="bulkQueryRun",
+        work=work,
+        answer=entity(info, "job"),
+    )

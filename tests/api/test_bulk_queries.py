@@ -1,0 +1,194 @@
+"""Bulk queries: a connection read to its end by a job, and fetched as lines of JSON."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+import api.bulk_queries as bulk
+from api.downloads import downloads
+from api.graphql.operations import Operation
+from api.jobs import build_worker
+from api.parts import Parts
+from schema.nodes import local_id
+from tenants.grants import Role
+from tenants.identity import system_principal
+from tests.world import TestWorkspace, World, an_order
+from tests.world.served import quick
+
+RUN = """
+mutation ($query: String!) {
+  bulkQueryRun(input: {query: $query}) { job { id status } userErrors { field message } }
+}
+"""
+LOOK = """
+query ($id: ID!) { node(id: $id) { ... on Job { kind status done total attempts reason downloadUrl
+  createdAt startedAt endedAt } } }
+"""
+ORDERS = "{ orders(where: {site: {eq: TH}}) { nodes { id externalId lines { sellerSku } } } }"
+
+
+@asynccontextmanager
+async def working(parts: Parts) -> AsyncIterator[None]:
+    stopping = asyncio.Event()
+    settings = parts.settings.model_copy(update={"job_lease": 2.0, "drain_seconds": 0.2})
+    changed = Parts(settings, parts.pool, parts.redis, parts.feeds, parts.rate_limits)
+    task = asyncio.create_task(build_worker(changed).run(stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        async with asyncio.timeout(20):
+            await task
+
+
+async def begun(workspace: TestWorkspace, query: str, role: Role = Role.OWNER) -> str:
+    answer = await workspace.ask(RUN, {"query": query}, role=role)
+    assert answer.errors == []
+    told = answer.data["bulkQueryRun"]
+    assert told["userErrors"] == []
+    return str(told["job"]["id"])
+
+
+async def ended(workspace: TestWorkspace, job_id: str, role: Role = Role.OWNER) -> dict[str, Any]:
+    """Asked one way only: it may change in between, and each address is signed anew."""
+    world = workspace.world
+    who = await world.access.principal(f"Bearer {await workspace.token(role)}")
+    async with asyncio.timeout(20):
+        while True:
+            prepared = await world.execution.prepare(Operation(LOOK, {"id": job_id}), who)
+            told = await world.execution.run(prepared, who, request_id="test")
+            if told["data"]["node"]["endedAt"] is not None:
+                return dict(told["data"]["node"])
+            await asyncio.sleep(0.05)
+
+
+async def fetched(parts: Parts, url: str) -> httpx.Response:
+    async with quick(parts) as server, httpx.AsyncClient(base_url=server.url) as client:
+        return await client.get(url)
+
+
+async def test_every_row_is_written_once_across_pages_and_files(
+    world: World, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_SIZES", (7,))
+    monkeypatch.setattr(bulk, "_FILE_BYTES", 2_000)
+    workspace = await world.workspace()
+    await workspace.ingest([an_order(external_id=str(number)) for number in range(50)])
+    async with working(parts):
+        job = await ended(workspace, await begun(workspace, ORDERS))
+    assert (job["status"], job["done"], job["attempts"]) == ("COMPLETED", 50, 1)
+    answer = await fetched(parts, job["downloadUrl"])
+    assert answer.headers["content-type"] == "application/jsonl"
+    rows = [json.loads(line) for line in answer.text.splitlines()]
+    assert sorted(int(row["externalId"]) for row in rows) == list(range(50))
+    assert rows[0]["lines"] == [{"sellerSku": "SKU-1"}]
+
+
+async def test_an_empty_connection_makes_an_empty_file(world: World, parts: Parts) -> None:
+    workspace = await world.workspace()
+    async with working(parts):
+        job = await ended(workspace, await begun(workspace, "{ all: orders { nodes { id } } }"))
+    assert (job["status"], job["done"]) == ("COMPLETED", 0)
+    answer = await fetched(parts, job["downloadUrl"])
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("{", "Syntax Error"),
+        ("{ nothing { id } }", "Cannot query field 'nothing'"),
+        ("mutation { apiKeyRevoke(input: {apiKeyId: 1}) { done } }", "One query is wanted."),
+        ("query A { viewer { role } } query B { viewer { role } }", "One query is wanted."),
+        ("query ($n: String) { orders(after: $n) { nodes { id } } }", "It takes no variables"),
+        ("{ viewer { role } }", "`viewer` is no connection."),
+        ("{ orders { nodes { id } } products { nodes { id } } }", "and nothing beside it"),
+        ("{ orders(first: 3) { nodes { id } } }", "leave out `first`"),
+        ("{ orders { edges { node { id } } } }", "has to select `nodes`"),
+        ("{ orders { all: nodes { id } } }", "has to select `nodes`"),
+    ],
+)
+async def test_what_is_no_bulk_query_is_refused_with_the_reason(
+    world: World, query: str, reason: str
+) -> None:
+    answer = await (await world.workspace()).ask(RUN, {"query": query})
+    (error,) = answer.data["bulkQueryRun"]["userErrors"]
+    assert answer.data["bulkQueryRun"]["job"] is None
+    assert error["field"] == ["query"]
+    assert reason in error["message"]
+
+
+async def test_it_is_run_with_the_rights_of_whoever_wanted_it(world: World, parts: Parts) -> None:
+    workspace = await world.workspace()
+    await workspace.ingest([an_order()])
+    query = "{ orders { nodes { recipient { name } } } }"
+    async with working(parts):
+        plain = "{ products { nodes { id } } }"
+        own = await ended(workspace, await begun(workspace, plain, Role.CATALOG), Role.CATALOG)
+        job_id = await begun(workspace, query, Role.CATALOG)
+        job = await ended(workspace, job_id)
+    assert job["status"] == "FAILED"
+    assert "orders:read" in job["reason"]
+    assert own["downloadUrl"] is not None
+
+
+async def test_whoever_holds_fewer_rights_is_given_no_address(world: World, parts: Parts) -> None:
+    workspace = await world.workspace()
+    async with working(parts):
+        job_id = await begun(workspace, "{ orders { nodes { id } } }")
+        assert (await ended(workspace, job_id))["downloadUrl"] is not None
+    assert (await ended(workspace, job_id, Role.VIEWER))["downloadUrl"] is None
+
+
+async def test_an_address_is_good_for_its_job_only_and_not_for_ever(
+    world: World, parts: Parts
+) -> None:
+    workspace, other = await world.workspace(), await world.workspace()
+    async with working(parts):
+        job_id = await begun(workspace, "{ orders { nodes { id } } }")
+        job = await ended(workspace, job_id)
+    row = local_id("Job", job_id, argument="id")
+    assert isinstance(row, UUID)
+    download = world.execution.open_context(system_principal(other.id), "").platform.download_url
+    late = parts.settings.model_copy(update={"download_hours": -1})
+    expired = Parts(late, parts.pool, parts.redis, parts.feeds, parts.rate_limits)
+    addresses = [
+        download(other.id, row),  # signed, and of another workspace
+        downloads(expired).url(workspace.id, row),
+        job["downloadUrl"] + "x",
+        "/files/" + (await workspace.token()),
+    ]
+    for address in addresses:
+        assert (await fetched(parts, address)).status_code == 404
+    async with quick(parts) as server, httpx.AsyncClient(base_url=server.url) as client:
+        token = job["downloadUrl"].removeprefix("/files/")
+        headers = {"authorization": f"Bearer {token}"}
+        opened = await client.post(
+            "/graphql", json={"query": "{ viewer { role } }"}, headers=headers
+        )
+    assert opened.status_code == 401
+
+
+async def test_a_failure_that_may_pass_is_tried_again(
+    world: World, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = await world.workspace()
+    await workspace.ingest([an_order() for _ in range(5)])
+    page, failed = bulk.BulkQueries._page, list[bool]()
+
+    async def stumbling(self: Any, *given: Any) -> Any:
+        if not failed:
+            failed.append(True)
+            raise RuntimeError("The database was lost.")
+        return await page(self, *given)
+
+    monkeypatch.setattr(bulk.BulkQueries, "_page", stumbling)
+    async with working(parts):
+        job = await ended(workspace, await begun(workspace, ORDERS))
+    assert (job["status"], job["done"], job["attempts"]) == ("COMPLETED", 5, 2)
