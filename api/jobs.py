@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from api.bulk_queries import BulkQueries
 from api.graphql.set_up import build_execution
 from api.parts import Parts
-from schema.bulk_queries import BULK_QUERY
+from schema.jobs import JobKind
 from tenants.worker import Handler, Worker, connect_worker
 
 
 def handlers(parts: Parts) -> Mapping[str, Handler]:
-    return {BULK_QUERY: BulkQueries(build_execution(parts), parts.storage).run}
+    return {JobKind.BULK_QUERY: BulkQueries(build_execution(parts), parts.storage).run}
 
 
 def build_worker(parts: Parts) -> Worker:

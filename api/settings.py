@@ -66,8 +66,7 @@ class Settings(BaseSettings):
     )
     storage_url: str | None = Field(
         default=None,
-        description="Where files are kept, such as s3://bucket/prefix, with the usual AWS_ "
-        "variables; none: in a folder of SELLER_STATE, which all processes have to share.",
+        description="Where files are kept, as s3://bucket/prefix; none: within SELLER_STATE.",
     )
 
     # Postgres.
@@ -220,9 +219,7 @@ class Settings(BaseSettings):
         default=1.0, description="Seconds for which it does so at most."
     )
     events_at_once: Count = Field(
-        default=4,
-        description="Answers to events of its subscriptions that a process makes for one "
-        "workspace at a time.",
+        default=4, description="Events that a process answers for one workspace at a time."
     )
     operations_waiting: Count = Field(
         default=200, description="Operations of one workspace that may wait for their turn."
@@ -279,12 +276,9 @@ class Settings(BaseSettings):
         default=4, description="Jobs that a worker runs at a time."
     )
     job_lease: Annotated[float, Field(ge=1, le=60)] = Field(
-        default=8.0,
-        description="Seconds without a sign of life after which a job is given to another worker.",
+        default=8.0, description="Silent seconds after which another worker is given a job."
     )
-    download_hours: Count = Field(
-        default=24, description="Hours for which an address of a file is good."
-    )
+    download_hours: Count = Field(default=24, description="Hours an address of a file is good.")
     stream_length: Count = Field(default=10_000, description="Events per workspace kept in Redis.")
     event_days: Count = Field(default=14, description="Days for which events can be replayed.")
 

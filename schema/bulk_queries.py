@@ -22,13 +22,13 @@ from graphql import (
 
 from commerce.refusals import InvalidValue, Refusals
 from schema.context import Info
-from schema.jobs import Job
+from schema.jobs import Job, JobKind
 from schema.mutations import UserError, entity, perform
+from schema.scalars import Document
 from tenants.database import Writer
 from tenants.grants import Grant
 from tenants.jobs import enqueue
 
-BULK_QUERY = "BULK_QUERY"
 AFTER = "bulkAfter"
 SIZE = "bulkSize"
 PAGE = "bulkPage"
@@ -137,7 +137,7 @@ def _unfit(reason: str) -> InvalidValue:
 
 @strawberry.input(description="What is read to the end.")
 class BulkQueryRunInput:
-    query: str = strawberry.field(
+    query: Document = strawberry.field(
         description="A query of one connection, without its page arguments: "
         "`{ products { nodes { id title } } }`. Nested connections are read as far as they say."
     )
@@ -160,7 +160,7 @@ async def bulk_query_run(info: Info, input: BulkQueryRunInput) -> BulkQueryRunPa
         query = paged(schema, found)
         grants = sorted(grant.value for grant in context.principal.grants)
         arguments = {"query": query.text, "field": query.field, "grants": grants}
-        return await enqueue(writer, BULK_QUERY, arguments)
+        return await enqueue(writer, JobKind.BULK_QUERY, arguments)
 
     return await perform(
         info,

@@ -1,6 +1,7 @@
 """Background work: what a workspace's jobs are and how far they are."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from commerce.pages import Listing, OrderBy, Window
 from commerce.refusals import NotFound
 from schema.connections import Connection, connect
 from schema.context import Info
-from schema.filters import DateTimeFilter, Filter, StringFilter, condition
+from schema.filters import DateTimeFilter, Filter, condition
 from schema.mutations import UserError, entity, perform
 from schema.nodes import Node, instances_of, local_id, node_id
 from tenants.database import Writer
@@ -18,6 +19,14 @@ from tenants.grants import Grant
 from tenants.job_tables import Job as JobTable
 from tenants.job_tables import JobStatus
 from tenants.jobs import JobRow, ask_to_cancel
+
+
+@strawberry.enum(description="What a job does. BULK_QUERY: it reads a connection to its end.")
+class JobKind(StrEnum):
+    BULK_QUERY = "BULK_QUERY"
+
+
+strawberry.enum(JobStatus, description=JobStatus.__doc__)
 
 _jobs: Any = JobTable.__table__  # type: ignore[attr-defined]
 JOBS = Listing(
@@ -46,7 +55,7 @@ def _download_url(root: strawberry.Parent[JobRow], info: Info) -> str | None:
 @strawberry.type(description="Work that goes on in the background.")
 class Job(Node):
     id: strawberry.ID = node_id("Job", relation="job")
-    kind: str
+    kind: JobKind
     status: JobStatus
     done: int = strawberry.field(description="How far it is, in units of its own, such as rows.")
     total: int | None = strawberry.field(description="Of how many, where that is known.")
@@ -69,7 +78,7 @@ JobConnection = Connection[Job]
 
 @strawberry.input(description="Which jobs; all that is given must hold.")
 class JobWhere:
-    kind: StringFilter | None = None
+    kind: Filter[JobKind] | None = None
     status: Filter[JobStatus] | None = None
     created_at: DateTimeFilter | None = None
     and_: list["JobWhere"] | None = strawberry.field(name="and", default=None)

@@ -42,7 +42,7 @@ from schema.products import (
     products,
     sku,
 )
-from schema.scalars import DATE_TIME, DECIMAL
+from schema.scalars import DATE_TIME, DECIMAL, DOCUMENT, Document
 from schema.stock import Warehouse, warehouses
 from schema.workspace_mutations import (
     ApiKeyCreatePayload,
@@ -223,7 +223,12 @@ SCHEMA = strawberry.Schema(
     types=[Refused, TransitionRefused, VersionConflict],
     config=StrawberryConfig(
         name_converter=RememberedNames(),
-        scalar_map={CurrencyCode: CURRENCY_CODE, datetime: DATE_TIME, Decimal: DECIMAL},
+        scalar_map={
+            CurrencyCode: CURRENCY_CODE,
+            datetime: DATE_TIME,
+            Decimal: DECIMAL,
+            Document: DOCUMENT,
+        },
     ),
 )
 read_by_plan(SCHEMA)

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NewType
 
 import strawberry
 
+Document = NewType("Document", str)
 _MAX_DECIMAL = 40  # characters
 _LONGEST_SHOWN = 60  # characters
 
@@ -34,6 +35,13 @@ def _read_moment(value: Any) -> datetime:
         raise ValueError(f"{shown(value)} is out of range in UTC.") from None
 
 
+def _read_document(value: Any) -> Document:
+    if not isinstance(value, str):
+        message = f"{shown(value)} is no Document: write it as text."
+        raise ValueError(message)  # noqa: TRY004 - likewise
+    return Document(value)
+
+
 def _read_decimal(value: Any) -> Decimal:
     text = str(value)
     if isinstance(value, bool) or len(text) > _MAX_DECIMAL:
@@ -55,6 +63,11 @@ DATE_TIME = strawberry.scalar(
     ),
     serialize=datetime.isoformat,
     parse_value=_read_moment,
+)
+DOCUMENT = strawberry.scalar(
+    name="Document",
+    description="The text of a GraphQL document, such as `{ products { nodes { id } } }`.",
+    parse_value=_read_document,
 )
 DECIMAL = strawberry.scalar(
     name="Decimal",

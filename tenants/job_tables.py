@@ -1,4 +1,7 @@
-"""Background work as a workspace sees it; the queue itself is pgqueuer's (`tenants/jobs.py`)."""
+"""Background work as a workspace sees it; the queue itself is pgqueuer's (`tenants/jobs.py`).
+
+The states are those of requirements section 13.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +16,7 @@ from tenants.tables import TEXT, TenantTable, moment, of_workspace, one_of
 
 
 class JobStatus(StrEnum):
-    """How far a job is; the last three are for good. Source: requirements section 13."""
+    """How far a job is; COMPLETED, FAILED and CANCELED are for good."""
 
     CREATED = "CREATED"
     RUNNING = "RUNNING"

@@ -190,7 +190,7 @@ async def test_every_tenant_table_has_the_policy_of_its_workspace(
 async def test_other_policies_open_only_the_doors_that_are_known(owner: asyncpg.Connection) -> None:
     rows = await owner.fetch(
         "SELECT tablename || ':' || policyname AS name FROM pg_policies "
-        "WHERE policyname <> 'workspace' ORDER BY 1"
+        "WHERE schemaname = 'public' AND policyname <> 'workspace' ORDER BY 1"
     )
 
     assert [row["name"] for row in rows] == [
@@ -228,7 +228,8 @@ async def test_the_role_of_the_application_owns_nothing_and_bypasses_nothing(
 async def test_the_role_holds_the_rights_it_needs_and_no_more(owner: asyncpg.Connection) -> None:
     rows = await owner.fetch(
         "SELECT table_name, array_agg(privilege_type::text ORDER BY privilege_type) AS rights "
-        "FROM information_schema.role_table_grants WHERE grantee = $1 GROUP BY 1",
+        "FROM information_schema.role_table_grants "
+        "WHERE grantee = $1 AND table_schema = 'public' GROUP BY 1",
         APP_ROLE,
     )
     rights = {row["table_name"]: row["rights"] for row in rows}
@@ -254,7 +255,28 @@ async def test_no_view_and_no_function_leads_around_the_walls(owner: asyncpg.Con
     )
     triggers = await owner.fetch("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
 
-    assert (views, functions, triggers) == ([], [], [])
+    assert (views, functions) == ([], [])
+    assert [row["tgname"] for row in triggers] == ["tg_pgqueuer_changed"], "wakes workers"
+
+
+async def test_the_queue_is_open_to_workers_and_of_each_workspace_to_itself(
+    owner: asyncpg.Connection,
+) -> None:
+    rows = await owner.fetch(
+        "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AS walled, "
+        "array_agg(p.policyname || ' ' || p.cmd ORDER BY p.policyname) AS policies "
+        "FROM pg_class c LEFT JOIN pg_policies p ON p.tablename = c.relname "
+        "WHERE c.relnamespace = 'queue'::regnamespace AND c.relkind = 'r' GROUP BY 1, 2"
+    )
+    own = ["worker_all ALL", "workspace_insert INSERT"]
+
+    assert all(row["walled"] for row in rows)
+    assert {row["relname"]: row["policies"] for row in rows} == {
+        "pgqueuer": [*own, "workspace_select SELECT"],
+        "pgqueuer_log": own,
+        "pgqueuer_schedules": own[:1],
+        "pgqueuer_statistics": own[:1],
+    }
 
 
 # The statements

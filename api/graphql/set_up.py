@@ -96,7 +96,8 @@ def _documents(
         introspection=settings.introspection,
         suggestions=settings.suggestions,
         courtesy=courtesy,
-        turns=_turns(settings, at_once=1),
+        # However many clients come at once for the same document: the first has it read for all.
+        turns=Turns(at_once=1, patience=settings.operation_timeout),
         rules=extensions.rules if extensions else (),
     )
 

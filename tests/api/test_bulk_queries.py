@@ -22,7 +22,7 @@ from tests.world import TestWorkspace, World, an_order
 from tests.world.served import quick
 
 RUN = """
-mutation ($query: String!) {
+mutation ($query: Document!) {
   bulkQueryRun(input: {query: $query}) { job { id status } userErrors { field message } }
 }
 """

@@ -10,8 +10,8 @@ from api.settings import Settings
 from tests.command_line.conftest import Seller
 
 COMMANDS = (
-    "run", "reset", "serve", "relay", "migrate", "demo", "doctor", "workspace", "staff", "member",
-    "token", "key", "import", "simulate", "schema",
+    "run", "reset", "serve", "relay", "worker", "migrate", "demo", "doctor", "workspace",
+    "staff", "member", "token", "key", "import", "simulate", "schema",
 )  # fmt: skip
 
 
@@ -19,9 +19,9 @@ def test_help_names_every_command_and_completion_completes_them(seller: Seller) 
     told = seller("--help")
     assert all(f" {command} " in told.out for command in COMMANDS)
     completed = seller(
-        also={"_SELLER_COMPLETE": "complete_bash", "COMP_WORDS": "seller wo", "COMP_CWORD": "1"}
+        also={"_SELLER_COMPLETE": "complete_bash", "COMP_WORDS": "seller wor", "COMP_CWORD": "1"}
     )
-    assert completed.out.split() == ["workspace"]
+    assert completed.out.split() == ["worker", "workspace"]
     named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}  # wherever the tests run from
     script = seller("--show-completion", "bash", also=named)
     assert "_SELLER_COMPLETE=complete_bash" in script.out

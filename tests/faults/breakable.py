@@ -128,10 +128,16 @@ class Breakable:
     @property
     def relay(self) -> Process:
         """The one that was started last."""
-        return next(p for p in reversed(self.processes) if not isinstance(p, Worker))
+        return next(p for p in reversed(self.processes) if p.log.name.startswith("relay"))
 
     def start_relay(self) -> None:
         self.processes.append(Process(*self._launched("relay")))
+
+    def start_job_worker(self) -> Process:
+        """A `seller worker`, which runs jobs."""
+        working = Process(*self._launched("worker"))
+        self.processes.append(working)
+        return working
 
     async def start_worker(self, **changed: str) -> Worker:
         """One that is ready to serve; `changed` are settings as the environment spells them."""

@@ -104,6 +104,14 @@ ODD_INTS: Sequence[int] = (
     -1, -(2**31), 2**31 - 1, 2**31, -(2**31) - 1, 2**53, 2**63, -(2**63) - 1, 10**400,
 )  # fmt: skip
 _WIDE = "\uff11\uff12"  # 12 in full-width digits, which Python reads as digits too
+DOCUMENTS = ("{ orders { nodes { id } } }", "{ a: products { nodes { id title } } }")
+ODD_DOCUMENTS = (
+    "", "{", "mutation { a }", "{ viewer { role } }", "{ __schema { types { name } } }",
+    "query ($a: Int) { orders(first: $a) { nodes { id } } }", "{ ...a } fragment a on Query { a }",
+    "query @skip(if: true) { orders { nodes { id } } }",
+    "{ orders @skip(if: true) { nodes { id } } }",
+    "{ orders { nodes @include(if: false) { id } } }", "{ orders(orderBy: []) { nodes { id } } }",
+)  # fmt: skip
 ODD_DECIMALS: Sequence[str] = (
     "", "-0", "-1", "0.000001", "0.0000001", "1e3", "1E-30", "1e9999999", "1e-9999999", "NaN",
     "-Infinity", "sNaN", "9" * 39, "9" * 41, "1_000", " 1 ", _WIDE, "0x10", "12.345",
@@ -164,6 +172,7 @@ def scalars(
         "String": texts(odd=odd),
         "Decimal": _text(decimals, ODD_DECIMALS, st.decimals().map(str), odd=odd),
         "DateTime": _text(moments, ODD_MOMENTS, any_moment, odd=odd),
+        "Document": _text(DOCUMENTS, ODD_DOCUMENTS, st.text(max_size=40), odd=odd),
         "CurrencyCode": _text(["THB", "USD"], ["thb", "", "XXX"], st.text(max_size=3), odd=odd),
     }
     return {

@@ -38,7 +38,10 @@ SELECT relname AS name, relrowsecurity AS enabled, relforcerowsecurity AS forced
        pg_has_role($1, relowner, 'MEMBER') AS owned
   FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1
 """
-_POLICIES = "SELECT tablename, policyname, permissive, qual, with_check, cmd FROM pg_policies"
+_POLICIES = """
+SELECT tablename, policyname, permissive, qual, with_check, cmd FROM pg_policies
+ WHERE schemaname = 'public'
+"""
 _UNIQUE = """
 SELECT c.relname AS table, x.relname AS name,
        (SELECT a.attname FROM pg_attribute a

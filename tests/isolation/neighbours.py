@@ -139,6 +139,7 @@ mutation ($email: String!, $name: String!, $product: ProductCreateInput!) {
   memberInvite(input: {email: $email, role: VIEWER}) { invitationId userErrors { message } }
   apiKeyCreate(input: {name: $name, scopes: ["orders:read"]}) { apiKeyId }
   productCreate(input: $product) { product { id } userErrors { message } }
+  bulkQueryRun(input: {query: "{ orders { nodes { id } } }"}) { job { id } }
 }
 """
 

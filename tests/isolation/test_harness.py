@@ -363,7 +363,7 @@ async def test_events_of_another_workspace_are_noticed(
     )
 
     async with at_work(here) as url:
-        found, _ = await eavesdropping(here, url, patience=1.0)  # A is deaf to its own
+        found, _ = await eavesdropping(here, url, patience=3.0)  # A is deaf to its own
 
     assert any(one.startswith("A: orderUpdates with plain") and "heard" in one for one in found)
     noticed.add("events of another workspace")

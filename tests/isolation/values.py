@@ -22,7 +22,11 @@ from tests.isolation.places import Path, Place, Slot
 
 TEXTS = {"ID", "String"}
 ORDERED = {"Int", "Float", "Decimal", "DateTime"}
-CHOICES: dict[str, tuple[Any, ...]] = {"Boolean": (True, False), "CurrencyCode": ("THB", "USD")}
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "Boolean": (True, False),
+    "CurrencyCode": ("THB", "USD"),
+    "Document": ("{ orders { nodes { id } } }", "{ products { nodes { id } } }"),
+}
 # Texts that have a form of their own, by the name of the argument or input field.
 FORMS: dict[str, Callable[[int], str]] = {
     "email": lambda n: f"somebody-{n}@shop.example",

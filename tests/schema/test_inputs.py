@@ -24,6 +24,7 @@ _SCALARS: dict[str, Any] = {
     "CurrencyCode": "THB",
     "DateTime": "2026-05-01T08:00:00Z",
     "Decimal": "12.50",
+    "Document": "{ viewer { role } }",
     "ID": "an id",
     "Int": 7,
     "String": "a text",

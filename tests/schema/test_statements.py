@@ -26,6 +26,8 @@ COSTS = {
     "LiveRoomConnection.nodes": ("liveRooms(first: 50) { nodes { id } }", 2),
     "AuditEntryConnection.edges": ("auditLog(first: 50) { edges { node { id } } }", 2),
     "AuditEntryConnection.nodes": ("auditLog(first: 50) { nodes { id action } }", 2),
+    "JobConnection.edges": ("jobs(first: 50) { edges { node { id } } }", 2),
+    "JobConnection.nodes": ("jobs(first: 50) { nodes { id status } }", 2),
     "Product.skus": (_PRODUCTS % "skus { sellerSku product { title } }", 4),
     "Product.translations": (_PRODUCTS % "translations { title }", 3),
     "Product.media": (_PRODUCTS % "media { url }", 3),
