@@ -276,7 +276,7 @@ class Settings(BaseSettings):
         default=4, description="Jobs that a worker runs at a time."
     )
     job_lease: Annotated[float, Field(ge=1, le=60)] = Field(
-        default=8.0, description="Silent seconds after which another worker is given a job."
+        default=5.0, description="Silent seconds after which another worker is given a job."
     )
     download_hours: Count = Field(default=24, description="Hours an address of a file is good.")
     stream_length: Count = Field(default=10_000, description="Events per workspace kept in Redis.")

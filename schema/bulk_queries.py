@@ -62,7 +62,7 @@ def paged(schema: GraphQLSchema, document: DocumentNode) -> Paged:
         raise _unfit("All pages are read: leave out `first`, `after`, `last` and `before`.")
     chosen = field.selection_set.selections if field.selection_set else ()
     if not any(isinstance(one, FieldNode) and _is_nodes(one) for one in chosen):
-        raise _unfit(f"`{field.name.value}` has to select `nodes`, without an alias.")
+        raise _unfit(f"`{field.name.value}` has to select `nodes`, as they are.")
     answered = field.alias.value if field.alias else field.name.value
     page = FieldNode(
         name=field.name,
@@ -84,6 +84,8 @@ def _only_field(document: DocumentNode) -> tuple[OperationDefinitionNode, FieldN
     selected = operations[0].selection_set.selections
     if len(selected) != 1 or not isinstance(selected[0], FieldNode):
         raise _unfit("It selects one connection, and nothing beside it.")
+    if operations[0].directives or selected[0].directives:
+        raise _unfit("Leave out the directives of the query and of its connection.")
     return operations[0], selected[0]
 
 
@@ -128,7 +130,7 @@ def _page_info() -> FieldNode:
 
 
 def _is_nodes(field: FieldNode) -> bool:
-    return field.name.value == "nodes" and field.alias is None
+    return field.name.value == "nodes" and not field.alias and not field.directives
 
 
 def _unfit(reason: str) -> InvalidValue:

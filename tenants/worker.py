@@ -100,7 +100,7 @@ class Worker:
         open_database: Callable[[Principal, str], WorkspaceDatabase],
         handlers: Mapping[str, Handler],
         at_once: int = 4,
-        lease: float = 8.0,
+        lease: float = 5.0,
         patience: float = 5.0,
     ) -> None:
         """`connect` opens a connection of the worker's own, through the door `worker`. A worker

@@ -112,6 +112,9 @@ async def test_an_empty_connection_makes_an_empty_file(world: World, parts: Part
         ("{ orders(first: 3) { nodes { id } } }", "leave out `first`"),
         ("{ orders { edges { node { id } } } }", "has to select `nodes`"),
         ("{ orders { all: nodes { id } } }", "has to select `nodes`"),
+        ("{ orders { nodes @skip(if: true) { id } } }", "has to select `nodes`"),
+        ("{ orders @skip(if: true) { nodes { id } } }", "Leave out the directives"),
+        ("query @include(if: true) { orders { nodes { id } } }", "may not be used on"),
     ],
 )
 async def test_what_is_no_bulk_query_is_refused_with_the_reason(
