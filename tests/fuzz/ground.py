@@ -29,7 +29,11 @@ _HARVEST = """
   orders(first: 1) { nodes { id externalId packages { id trackingNumber } } pageInfo { endCursor } }
   liveRooms(first: 1) { nodes { id externalId } pageInfo { endCursor } }
   auditLog(first: 3) { pageInfo { endCursor } }
+  jobs(first: 1) { nodes { id } pageInfo { endCursor } }
 }
+"""
+_READ_ALL = """
+mutation { bulkQueryRun(input: {query: "{ orders { nodes { id } } }"}) { job { id } } }
 """
 _SHIP = """
 mutation ($input: OrderShipInput!) { orderShip(input: $input) { userErrors { code } } }
@@ -101,6 +105,7 @@ async def _harvested(workspace: TestWorkspace) -> dict[str, str]:
         "ApiKey": place["apiKeys"][0]["id"],
         "Category": global_id("Category", "601226"),
         "Invitation": place["invitations"][0]["id"],
+        "Job": data["jobs"]["nodes"][0]["id"],
         "LiveRoom": room["id"],
         "Order": order["id"],
         "Package": order["packages"][0]["id"],
@@ -145,6 +150,8 @@ async def _fill(workspace: TestWorkspace) -> None:
     assert (await workspace.ask(_INVITE, {"input": guest})).data["memberInvite"]["invitationId"]
     key = {"name": "Spare", "scopes": ["orders:read"]}
     assert (await workspace.ask(_KEY, {"input": key})).data["apiKeyCreate"]["apiKeyId"]
+    for _ in range(2):
+        assert (await workspace.ask(_READ_ALL)).data["bulkQueryRun"]["job"]
 
 
 async def _api_key(workspace: TestWorkspace) -> str:

@@ -15,7 +15,7 @@ from hypothesis_graphql import nodes
 
 from schema.root import SCHEMA
 
-PAGED = ("products", "orders", "liveRooms", "auditLog")
+PAGED = ("products", "orders", "liveRooms", "auditLog", "jobs")
 TEXTS = ("sellerSku", "externalId", "foreign.externalId", "trackingNumber", "roomExternalId")
 OTHERS = ("sequence", "email", "usedKey", "slug", "key", "token", "foreign.token")
 
