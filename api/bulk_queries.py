@@ -1,6 +1,7 @@
 """Runs bulk queries: page after page through the plan of the query, into files of JSON lines."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -12,8 +13,10 @@ from api.graphql.operations import Operation
 from execution import Outcome
 from schema.bulk_queries import AFTER, PAGE, SIZE, file_name
 from schema.errors import told
+from tenants.database import Writer
 from tenants.grants import Grant
 from tenants.identity import Principal, PrincipalKind
+from tenants.jobs import JobRow, forget_old_jobs
 from tenants.storage import Storage
 from tenants.worker import JobRefused, Run
 
@@ -29,6 +32,7 @@ class BulkQueries:
 
     execution: Execution
     storage: Storage
+    kept: timedelta
 
     async def run(self, run: Run) -> dict[str, Any]:
         """`rows` and `files` that were written, of this job."""
@@ -40,7 +44,20 @@ class BulkQueries:
             await self.storage.put(run.principal.workspace_id, name, lines)
             went["files"] += 1
             await run.progress(went["rows"], checkpoint=went)
+        await self._forget_old(run)
         return {"rows": went["rows"], "files": went["files"]}
+
+    async def _forget_old(self, run: Run) -> None:
+        """Whoever makes new files has its old ones deleted, with the jobs that made them."""
+        before = datetime.now(UTC) - self.kept
+
+        async def forget(writer: Writer) -> list[JobRow]:
+            return await forget_old_jobs(writer, before=before)
+
+        for row in await run.changed("job.forget", forget):
+            for number in range((row.result or {}).get("files", 0)):
+                name = file_name(str(row.id), number)
+                await self.storage.delete(run.principal.workspace_id, name)
 
     async def _filled(self, prepared: Prepared, run: Run, went: dict[str, Any]) -> bytes:
         """The lines of the next file; `went` is moved on to where they end."""

@@ -1,6 +1,7 @@
 """Which kinds of jobs there are, and what runs them."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from api.bulk_queries import BulkQueries
 from api.graphql.set_up import build_execution
@@ -10,7 +11,11 @@ from tenants.worker import Handler, Worker, connect_worker
 
 
 def handlers(parts: Parts) -> Mapping[str, Handler]:
-    return {JobKind.BULK_QUERY: BulkQueries(build_execution(parts), parts.storage).run}
+    return {
+        JobKind.BULK_QUERY: BulkQueries(
+            build_execution(parts), parts.storage, timedelta(days=parts.settings.job_days)
+        ).run
+    }
 
 
 def build_worker(parts: Parts) -> Worker:
@@ -22,6 +27,7 @@ def build_worker(parts: Parts) -> Worker:
         open_database=parts.open_database,
         handlers=handlers(parts),
         at_once=settings.jobs_at_once,
+        of_workspace=settings.jobs_of_workspace,
         lease=settings.job_lease,
         patience=settings.drain_seconds,
     )

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentSettingsError
+
+from api.variables import mistake, names_of
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -275,6 +276,15 @@ class Settings(BaseSettings):
     jobs_at_once: Annotated[int, Field(ge=4)] = Field(
         default=4, description="Jobs that a worker runs at a time."
     )
+    jobs_of_workspace: Count = Field(
+        default=2, description="Jobs of one workspace that all workers run at a time."
+    )
+    jobs_waiting: Count = Field(
+        default=20, description="Jobs of one workspace that may wait or run; more are refused."
+    )
+    job_days: Count = Field(
+        default=14, description="Days after which a job is forgotten, and the files it made."
+    )
     job_lease: Annotated[float, Field(ge=1, le=60)] = Field(
         default=5.0, description="Silent seconds after which another worker is given a job."
     )
@@ -322,7 +332,7 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"  {_told(one)}" for one in error.errors(include_url=False)]
+        lines = [f"  {mistake(one, variable_names())}" for one in error.errors(include_url=False)]
     except EnvironmentSettingsError as error:  # a list or a number that is no JSON
         lines = [f'  {error}: it has to be JSON, such as ["https://shop.example"]']
     raise SettingsError("Settings are wrong, nothing was started:\n" + "\n".join(lines))
@@ -330,21 +340,4 @@ def load_settings() -> Settings:
 
 def variable_names() -> dict[str, str]:
     """The environment variable of each setting, by field name, in the order of their sections."""
-    names = {}
-    for field, info in Settings.model_fields.items():
-        alias = info.validation_alias
-        plain = alias.choices[0] if isinstance(alias, AliasChoices) else f"SELLER_{field}"
-        names[field] = str(plain).upper()
-    return names
-
-
-def _told(error: ErrorDetails) -> str:
-    if not error["loc"]:  # several settings that do not fit together; the message names them
-        return error["msg"].removeprefix("Value error, ")
-    location = str(error["loc"][0]).upper()
-    known = variable_names()
-    name = known.get(location.removeprefix("SELLER_").lower(), location)
-    given = (
-        "" if name.endswith("_URL") else f" (given: {error['input']!r})"
-    )  # passwords are in URLs
-    return f"{name}: {error['msg']}{given}"
+    return names_of(Settings.model_fields)

@@ -20,20 +20,29 @@ from graphql import (
     print_ast,
 )
 
-from commerce.refusals import InvalidValue, Refusals
+from commerce.refusals import InvalidValue, Refusal, Refusals
 from schema.context import Info
 from schema.jobs import Job, JobKind
 from schema.mutations import UserError, entity, perform
 from schema.scalars import Document
 from tenants.database import Writer
 from tenants.grants import Grant
-from tenants.jobs import enqueue
+from tenants.jobs import active_jobs, enqueue
 
 AFTER = "bulkAfter"
 SIZE = "bulkSize"
 PAGE = "bulkPage"
 _PAGING = {"first", "after", "last", "before"}
 _EXAMPLE = "{ products { nodes { id title } } }"
+
+
+class TooManyJobs(Refusal):
+    """As many jobs as a workspace may have wait or run already."""
+
+    code = "TOO_MANY_JOBS"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most:,} jobs of this workspace wait or run; try again when one ends.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +169,8 @@ async def bulk_query_run(info: Info, input: BulkQueryRunInput) -> BulkQueryRunPa
         if isinstance(found, list):
             raise Refusals([InvalidValue(message, field=("query",)) for message in found])
         query = paged(schema, found)
+        if await active_jobs(writer) >= context.platform.jobs_waiting:
+            raise TooManyJobs(context.platform.jobs_waiting)
         grants = sorted(grant.value for grant in context.principal.grants)
         arguments = {"query": query.text, "field": query.field, "grants": grants}
         return await enqueue(writer, JobKind.BULK_QUERY, arguments)

@@ -32,6 +32,7 @@ class Platform:
     read_document: Callable[[Principal, str], Awaitable[DocumentNode | list[str]]]
     download_url: Callable[[UUID, UUID], str]
     subscriber_queue: int = 1_000
+    jobs_waiting: int = 20
 
 
 @dataclass(slots=True, kw_only=True)

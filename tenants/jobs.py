@@ -27,6 +27,12 @@ _INSERT = """
 INSERT INTO jobs (workspace_id, id, kind, status, arguments, done, attempts, created_by, created_at)
 VALUES ($1, $2, $3, 'CREATED', $4, 0, 0, $5, $6)
 """
+_ACTIVE = """
+SELECT count(*) FROM jobs WHERE workspace_id = $1 AND status IN ('CREATED', 'RUNNING')
+"""
+_OLD = """
+DELETE FROM jobs WHERE workspace_id = $1 AND ended_at < $2 RETURNING *
+"""
 _BY_ID = "SELECT * FROM jobs WHERE workspace_id = $1 AND id = ANY($2)"
 _CANCEL = """
 UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, $3),
@@ -70,6 +76,20 @@ async def enqueue(
     writer.changes.audit("Job", job_id, after={"kind": kind, "status": JobStatus.CREATED})
     tell(writer, job_id, JobStatus.CREATED)
     return job_id
+
+
+async def active_jobs(reader: Reader) -> int:
+    """How many jobs of the workspace wait or run."""
+    return int(await reader.fetchval(_ACTIVE, reader.workspace_id))
+
+
+async def forget_old_jobs(writer: Writer, *, before: datetime) -> list[JobRow]:
+    """Forget the jobs that ended before; their files are the caller's to delete."""
+    rows = await writer.fetch(_OLD, writer.workspace_id, before, row=JobRow)
+    for row in rows:
+        writer.changes.audit("Job", row.id, before={"kind": row.kind, "status": row.status})
+    writer.changes.idle = not rows
+    return rows
 
 
 async def ask_to_cancel(writer: Writer, job_id: UUID) -> JobRow | None:

@@ -38,6 +38,12 @@ _BEGIN = """
 UPDATE jobs SET status = 'RUNNING', attempts = attempts + 1, started_at = coalesce(started_at, $3)
  WHERE workspace_id = $1 AND id = $2 AND status IN ('CREATED', 'RUNNING') RETURNING *
 """
+# One of a workspace begins at a time, so that it does not take all places of all workers.
+_IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('jobs ' || $1, 0))"
+_OTHERS = """
+SELECT count(*) FROM jobs
+ WHERE workspace_id = $1 AND id <> $2 AND status = 'RUNNING'
+"""
 _PROGRESS = """
 UPDATE jobs SET done = $3, total = coalesce($4, total), checkpoint = coalesce($5, checkpoint)
  WHERE workspace_id = $1 AND id = $2 AND status = 'RUNNING' RETURNING *
@@ -46,6 +52,7 @@ _END = """
 UPDATE jobs SET status = $3, result = $4, reason = $5, ended_at = $6
  WHERE workspace_id = $1 AND id = $2 AND status = 'RUNNING'
 """
+_TURN = timedelta(seconds=1)
 _BUG = "Something went wrong on our side; the job was tried {} times. Tell us its id."
 
 
@@ -100,15 +107,18 @@ class Worker:
         open_database: Callable[[Principal, str], WorkspaceDatabase],
         handlers: Mapping[str, Handler],
         at_once: int = 4,
+        of_workspace: int = 2,
         lease: float = 5.0,
         patience: float = 5.0,
     ) -> None:
-        """`connect` opens a connection of the worker's own, through the door `worker`. A worker
-        that stops lets jobs go on for `patience` seconds, and then leaves them to others."""
+        """`connect` opens a connection of the worker's own, through the door `worker`. It runs
+        jobs `at_once`, and all workers together so many `of_workspace`. A worker that stops lets
+        them go on for `patience` seconds, and then leaves them to others."""
         self._connect = connect
         self._open_database = open_database
         self._handlers = handlers
         self._at_once = max(at_once, 2 * _BATCH)
+        self._of_workspace = of_workspace
         self._lease = timedelta(seconds=lease)
         self._patience = patience
         self._attempts: set[asyncio.Task[Any]] = set()
@@ -169,9 +179,7 @@ class Worker:
         async def run(entry: Entry) -> None:
             told = orjson.loads(entry.payload or b"{}")
             workspace_id, job_id = UUID(told["workspace_id"]), UUID(told["job_id"])
-            attempt = asyncio.create_task(
-                self._attempt(handler, workspace_id, job_id, entry.attempts)
-            )
+            attempt = asyncio.create_task(self._attempt(handler, workspace_id, job_id))
             self._attempts.add(attempt)
             attempt.add_done_callback(self._attempts.discard)
             await asyncio.wait({attempt})
@@ -181,20 +189,18 @@ class Worker:
 
         return run
 
-    async def _attempt(
-        self, handler: Handler, workspace_id: UUID, job_id: UUID, retries: int
-    ) -> None:
+    async def _attempt(self, handler: Handler, workspace_id: UUID, job_id: UUID) -> None:
         principal = system_principal(workspace_id)
         attempt = _Attempt(lambda: self._open_database(principal, f"job-{job_id}"), job_id)
         try:
-            job = await attempt.begin()
+            job = await attempt.begin(beside=self._of_workspace - 1)
             if job is not None:
-                await _ended(attempt, handler, Run(job, principal, attempt.database), retries)
+                await _ended(attempt, handler, Run(job, principal, attempt.database))
         except DatabaseUnavailable as error:
             raise RetryRequested(timedelta(seconds=1), str(error)) from error
 
 
-async def _ended(attempt: "_Attempt", handler: Handler, run: Run, retries: int) -> None:
+async def _ended(attempt: "_Attempt", handler: Handler, run: Run) -> None:
     """Run the handler, and store what came of it."""
     if run.job.cancel_requested_at is not None:
         await attempt.end(JobStatus.CANCELED)
@@ -208,11 +214,12 @@ async def _ended(attempt: "_Attempt", handler: Handler, run: Run, retries: int) 
     except DatabaseUnavailable:
         raise
     except Exception as error:
-        if retries < len(_PAUSES):
+        attempts = run.job.attempts
+        if attempts <= len(_PAUSES):
             log.warning("job.retried", job=str(run.job.id), kind=run.job.kind, reason=repr(error))
-            raise RetryRequested(_PAUSES[retries], repr(error)) from error
+            raise RetryRequested(_PAUSES[attempts - 1], repr(error)) from error
         log.exception("job.failed", job=str(run.job.id), kind=run.job.kind)
-        await attempt.end(JobStatus.FAILED, reason=_BUG.format(retries + 1))
+        await attempt.end(JobStatus.FAILED, reason=_BUG.format(attempts))
     else:
         await attempt.end(JobStatus.COMPLETED, result=result)
 
@@ -224,10 +231,15 @@ class _Attempt:
         self.database = database
         self._job_id = job_id
 
-    async def begin(self) -> JobRow | None:
-        """The job, RUNNING; None where it is over already."""
+    async def begin(self, *, beside: int) -> JobRow | None:
+        """The job, RUNNING; None where it is over already. `beside` are how many others of its
+        workspace may run meanwhile; it comes again later where more do."""
 
         async def begin(writer: Writer) -> JobRow | None:
+            await writer.fetchval(_IN_TURN, str(writer.workspace_id))
+            others = await writer.fetchval(_OTHERS, writer.workspace_id, self._job_id)
+            if others > beside:
+                raise RetryRequested(_TURN, "Enough jobs of this workspace are running.")
             row = await writer.fetchrow(
                 _BEGIN, writer.workspace_id, self._job_id, writer.changes.at, row=JobRow
             )

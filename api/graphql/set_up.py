@@ -79,6 +79,7 @@ def _contexts(
         read_document=read_document,
         download_url=lambda workspace_id, job_id: downloads(parts).url(workspace_id, job_id),
         subscriber_queue=parts.settings.subscriber_queue,
+        jobs_waiting=parts.settings.jobs_waiting,
     )
 
     def open_context(principal: Principal, request_id: str) -> Context:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 
@@ -195,3 +196,29 @@ async def test_a_failure_that_may_pass_is_tried_again(
     async with working(parts):
         job = await ended(workspace, await begun(workspace, ORDERS))
     assert (job["status"], job["done"], job["attempts"]) == ("COMPLETED", 5, 2)
+
+
+async def test_more_jobs_than_may_wait_are_refused(world: World) -> None:
+    workspace = await world.workspace()
+    for _ in range(world.parts.settings.jobs_waiting):
+        await begun(workspace, ORDERS)
+    answer = await workspace.ask(RUN, {"query": ORDERS})
+    (error,) = answer.data["bulkQueryRun"]["userErrors"]
+    assert error["message"].startswith("20 jobs of this workspace wait or run")
+
+
+async def test_old_jobs_are_forgotten_and_their_files_deleted(
+    world: World, parts: Parts, owner: asyncpg.Connection
+) -> None:
+    workspace = await world.workspace()
+    async with working(parts):
+        old, young = [await begun(workspace, ORDERS) for _ in range(2)]
+        for one in (old, young):
+            await ended(workspace, one)
+        long_ago = "UPDATE jobs SET ended_at = now() - interval '15 days' WHERE id = $1"
+        await owner.execute(long_ago, local_id("Job", old, argument="id"))
+        await ended(workspace, await begun(workspace, ORDERS))
+    kept = [path.parent.name for path in (parts.settings.state / "files").rglob("*.jsonl")]
+    rows = [str(local_id("Job", one, argument="id")) for one in (old, young)]
+    assert [row in kept for row in rows] == [False, True]
+    assert (await workspace.ask(LOOK, {"id": old})).data["node"] is None

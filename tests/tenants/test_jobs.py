@@ -233,3 +233,30 @@ async def test_a_job_that_is_due_later_waits(world: World, parts: Parts) -> None
 
 def test_every_status_that_ends_a_job_is_known() -> None:
     assert set(JobStatus) - OVER == {JobStatus.CREATED, JobStatus.RUNNING}
+
+
+async def test_a_workspace_runs_so_many_and_leaves_room_for_another(
+    world: World, parts: Parts
+) -> None:
+    """Four places, of which one workspace takes two."""
+    greedy, other = await world.workspace(), await world.workspace()
+    running, most = set[UUID](), 0
+
+    async def linger(run: Run) -> None:
+        nonlocal most
+        running.add(run.job.id)
+        most = max(most, len(running))
+        await asyncio.sleep(0.3)
+        running.discard(run.job.id)
+
+    async def at_once(_run: Run) -> None:
+        pass
+
+    async with at_work(parts, lingering=linger, quick=at_once):
+        those = [await enqueued(parts, greedy, "lingering") for _ in range(6)]
+        await ended(parts, other, await enqueued(parts, other, "quick"))
+        waiting = [await job(parts, greedy, one) for one in those]
+        assert sum(row.ended_at is None for row in waiting) >= 2, "it waited for none of them"
+        rows = [await ended(parts, greedy, one) for one in those]
+    assert {row.status for row in rows} == {"COMPLETED"}
+    assert most == 2
