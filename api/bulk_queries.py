@@ -1,75 +1,88 @@
 """Runs bulk queries: page after page through the plan of the query, into files of JSON lines."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+import structlog
 
 from api.graphql.engine import Prepared
 from api.graphql.execution import Execution
-from api.graphql.failures import RequestError
+from api.graphql.failures import RequestError, translated
 from api.graphql.operations import Operation
 from execution import Outcome
-from schema.bulk_queries import AFTER, PAGE, SIZE, file_name
+from schema.bulk_queries import AFTER, PAGE, SIZE, folder
 from schema.errors import told
-from tenants.database import Writer
-from tenants.grants import Grant
-from tenants.identity import Principal, PrincipalKind
-from tenants.jobs import JobRow, forget_old_jobs
+from tenants.identity import principal_of
+from tenants.job_runs import JobRefused, Run
+from tenants.jobs import forget_jobs, old_jobs
 from tenants.storage import Storage
-from tenants.worker import JobRefused, Run
+
+log = structlog.get_logger()
 
 _SIZES = (100, 50, 20, 10, 5, 1)
 _FILE_BYTES = 4_000_000  # from which on a file is stored, and the next one begun
 _AGAIN = {"TIMEOUT", "UNAVAILABLE", "INTERNAL_SERVER_ERROR"}
 
 
+@dataclass(slots=True)
+class _Went:
+    """How far a job is. `files` are the names of those that are stored."""
+
+    after: str | None = None
+    rows: int = 0
+    written: int = 0
+    more: bool = True
+    files: list[str] | None = None
+
+    def told(self) -> dict[str, Any]:
+        names = ("after", "rows", "written", "more", "files")
+        return {name: getattr(self, name) for name in names}
+
+
 @dataclass(frozen=True, slots=True)
 class BulkQueries:
     """Each file holds whole pages and is stored before the checkpoint that names it, so an attempt
-    that goes on from there writes no line twice."""
+    that goes on from there writes no line twice; and each attempt has names of its own, so one that
+    was overtaken spoils nothing. `most` is how many bytes a job may write."""
 
     execution: Execution
     storage: Storage
     kept: timedelta
+    most: int
 
     async def run(self, run: Run) -> dict[str, Any]:
-        """`rows` and `files` that were written, of this job."""
-        went = {"after": None, "rows": 0, "files": 0, "more": True} | (run.job.checkpoint or {})
+        """`rows` that were written, and the names of the `files` of this job."""
+        went = _Went(**(run.job.checkpoint or {}))
+        stored = went.files = list(went.files or ())
         prepared = await self._prepared(run)
-        while went["more"]:
+        while went.more:
             lines = await self._filled(prepared, run, went)
-            name = file_name(str(run.job.id), went["files"])
+            name = f"{folder(run.job.id)}/{run.job.attempts:04}-{len(stored):06}.jsonl"
             await self.storage.put(run.principal.workspace_id, name, lines)
-            went["files"] += 1
-            await run.progress(went["rows"], checkpoint=went)
+            stored.append(name)
+            await run.progress(went.rows, checkpoint=went.told())
         await self._forget_old(run)
-        return {"rows": went["rows"], "files": went["files"]}
+        return {"rows": went.rows, "files": stored}
 
-    async def _forget_old(self, run: Run) -> None:
-        """Whoever makes new files has its old ones deleted, with the jobs that made them."""
-        before = datetime.now(UTC) - self.kept
-
-        async def forget(writer: Writer) -> list[JobRow]:
-            return await forget_old_jobs(writer, before=before)
-
-        for row in await run.changed("job.forget", forget):
-            for number in range((row.result or {}).get("files", 0)):
-                name = file_name(str(row.id), number)
-                await self.storage.delete(run.principal.workspace_id, name)
-
-    async def _filled(self, prepared: Prepared, run: Run, went: dict[str, Any]) -> bytes:
+    async def _filled(self, prepared: Prepared, run: Run, went: _Went) -> bytes:
         """The lines of the next file; `went` is moved on to where they end."""
         lines = bytearray()
-        while went["more"] and len(lines) < _FILE_BYTES:
-            answer = await self._page(prepared, run, went["after"])
-            page = answer[PAGE]
+        while went.more and len(lines) < _FILE_BYTES:
+            answer = await self._page(prepared, run, went.after)
             for node in answer["nodes"]:
                 lines += orjson.dumps(node, option=orjson.OPT_APPEND_NEWLINE)
-            went["rows"] += len(answer["nodes"])
-            went["after"], went["more"] = page["endCursor"], page["hasNextPage"]
-            await run.progress(went["rows"])
+            if went.written + len(lines) > self.most:
+                raise JobRefused(
+                    f"It would be more than {self.most:,} bytes. Select fewer fields, or filter "
+                    "and read it in parts."
+                )
+            went.rows += len(answer["nodes"])
+            went.after, went.more = answer[PAGE]["endCursor"], answer[PAGE]["hasNextPage"]
+            await run.progress(went.rows)
+        went.written += len(lines)
         return bytes(lines)
 
     async def _prepared(self, run: Run) -> Prepared:
@@ -81,50 +94,56 @@ class BulkQueries:
                 return await self._read(operation, run)
             except RequestError as error:
                 refused = error
+                if error.errors[0].extensions.get("code") == "THROTTLED":  # type: ignore[union-attr]
+                    raise  # it may pass
         raise JobRefused(str(refused))
 
     async def _read(self, operation: Operation, run: Run) -> Prepared:
-        documents = self.execution.documents
-
         async def free(_points: int) -> None:
             pass
 
+        documents, variables = self.execution.documents, operation.variables
         reader = run.principal.workspace_id
-        document = await documents.get(
-            str(operation.query), operation.variables, reader=reader, pay=free
-        )
+        document = await documents.get(str(operation.query), variables, reader=reader, pay=free)
         definition = document.operation(None)
-        cost = documents.extent(document, definition, operation.variables).cost
+        cost = documents.extent(document, definition, variables).cost
         return Prepared(operation, document, definition, introspects=False, cost=cost, dear=True)
 
     async def _page(self, prepared: Prepared, run: Run, after: str | None) -> dict[str, Any]:
         variables = {**(prepared.operation.variables or {}), AFTER: after}
-        page = Prepared(
-            Operation(prepared.operation.query, variables), prepared.document,
-            prepared.definition, introspects=False, cost=prepared.cost, dear=True,
-        )  # fmt: skip
-        context = self.execution.open_context(_maker(run), f"job-{run.job.id}")
+        page = replace(prepared, operation=Operation(prepared.operation.query, variables))
+        # In the name of whoever wanted it: a credential that has ended reads no further.
+        maker = principal_of(run.job.arguments["maker"])
+        context = self.execution.open_context(maker, f"job-{run.job.id}")
+        context.database.let_pass = self.execution.courtesy.of_one()
         try:
-            outcome = await self.execution.engine.outcome(page, context)
+            async with asyncio.timeout(self.execution.timeout):
+                outcome = await self.execution.engine.outcome(page, context)
         finally:
             await context.close()
         return _connection(outcome, run)
 
-
-def _maker(run: Run) -> Principal:
-    """The platform at work, with no more rights than whoever wanted the job had."""
-    grants = frozenset(Grant(one) for one in run.job.arguments["grants"])
-    return Principal(
-        kind=PrincipalKind.SYSTEM,
-        id=run.principal.id,
-        workspace_id=run.principal.workspace_id,
-        grants=grants,
-    )
+    async def _forget_old(self, run: Run) -> None:
+        """Whoever makes new files has its old ones deleted, with the jobs that made them. What goes
+        wrong with that is no failure of this job."""
+        try:
+            database = run.database()
+            try:
+                before = datetime.now(UTC) - self.kept
+                rows = await old_jobs(database.reading(), before=before)
+            finally:
+                await database.close()
+            for row in rows:
+                await self.storage.delete_all(run.principal.workspace_id, folder(row.id))
+            if rows:
+                await run.changed("job.forget", lambda writer: forget_jobs(writer, rows))
+        except Exception:
+            log.exception("bulk_queries.not_forgotten", workspace=str(run.principal.workspace_id))
 
 
 def _connection(outcome: Outcome, run: Run) -> dict[str, Any]:
     if outcome.errors:
-        error = told(outcome.errors[0], request_id=f"job-{run.job.id}")
+        error = told(translated(outcome.errors[0]), request_id=f"job-{run.job.id}")
         if error["extensions"]["code"] in _AGAIN:
             raise RuntimeError(error["message"])
         raise JobRefused(error["message"])

@@ -10,9 +10,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from api.parts import Parts
-from schema.bulk_queries import file_name
 from tenants.database import WorkspaceDatabase
-from tenants.identity import Principal, system_principal
+from tenants.identity import NotAuthenticated, Principal, principal_of, told_of
 from tenants.jobs import jobs_by_id
 from tenants.storage import Storage
 from tenants.tokens import UNREADABLE, SigningKeys
@@ -33,47 +32,51 @@ class Downloads:
     def routes(self) -> list[BaseRoute]:
         return [Route("/files/{token}", self.file)]
 
-    def url(self, workspace_id: UUID, job_id: UUID) -> str:
+    def url(self, asker: Principal, job_id: UUID) -> str:
         expires = datetime.now(UTC) + self.lifetime
         claims = {
             "aud": self.audience,
             "exp": int(expires.timestamp()),
-            "workspace": str(workspace_id),
+            "asker": told_of(asker),
             "job": str(job_id),
         }
         return f"/files/{self.keys.sign(claims)}"
 
     async def file(self, request: Request) -> Response:
         try:
-            workspace_id, job_id = self._read(request.path_params["token"])
-        except UNREADABLE:
+            asker, job_id = self._read(request.path_params["token"])
+            names = await self._names(asker, job_id, request.state.request_id)
+        except (*UNREADABLE, NotAuthenticated):
             return JSONResponse({"error": _GONE}, 404)
-        database = self.open_database(system_principal(workspace_id), request.state.request_id)
-        try:
-            found = await jobs_by_id(database.reading(), [job_id])
-        finally:
-            await database.close()
-        if not found or not (found[0].result or {}).get("files"):
+        if not names:
             return JSONResponse({"error": _GONE}, 404)
-        count = found[0].result["files"]
         disposition = f'attachment; filename="{job_id}.jsonl"'
         return StreamingResponse(
-            self._lines(workspace_id, job_id, count),
+            self._lines(asker.workspace_id, names),
             media_type="application/jsonl",
             headers={"content-disposition": disposition, "cache-control": "no-store"},
         )
 
-    async def _lines(self, workspace_id: UUID, job_id: UUID, count: int) -> AsyncIterator[bytes]:
-        for number in range(count):
-            name = file_name(str(job_id), number)
+    async def _names(self, asker: Principal, job_id: UUID, request_id: str) -> list[str]:
+        """Of the job's files, as the asker may see it at this moment; `NotAuthenticated` where the
+        credential has ended."""
+        database = self.open_database(asker, request_id)
+        try:
+            found = await jobs_by_id(database.reading(), [job_id])
+        finally:
+            await database.close()
+        return list((found[0].result or {}).get("files", ())) if found else []
+
+    async def _lines(self, workspace_id: UUID, names: list[str]) -> AsyncIterator[bytes]:
+        for name in names:
             async for chunk in self.storage.chunks(workspace_id, name):
                 yield chunk
 
-    def _read(self, token: str) -> tuple[UUID, UUID]:
+    def _read(self, token: str) -> tuple[Principal, UUID]:
         claims = self.keys.verify(token)
         if claims["aud"] != self.audience or claims["exp"] <= datetime.now(UTC).timestamp():
             raise ValueError(_GONE)
-        return UUID(claims["workspace"]), UUID(claims["job"])
+        return principal_of(claims["asker"]), UUID(claims["job"])
 
 
 def downloads(parts: Parts) -> Downloads:

@@ -7,13 +7,17 @@ from api.bulk_queries import BulkQueries
 from api.graphql.set_up import build_execution
 from api.parts import Parts
 from schema.jobs import JobKind
-from tenants.worker import Handler, Worker, connect_worker
+from tenants.job_runs import Handler
+from tenants.worker import Worker, connect_worker
 
 
 def handlers(parts: Parts) -> Mapping[str, Handler]:
     return {
         JobKind.BULK_QUERY: BulkQueries(
-            build_execution(parts), parts.storage, timedelta(days=parts.settings.job_days)
+            build_execution(parts),
+            parts.storage,
+            kept=timedelta(days=parts.settings.job_days),
+            most=parts.settings.bulk_query_bytes,
         ).run
     }
 

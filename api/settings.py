@@ -282,6 +282,9 @@ class Settings(BaseSettings):
     jobs_waiting: Count = Field(
         default=20, description="Jobs of one workspace that may wait or run; more are refused."
     )
+    bulk_query_bytes: Count = Field(
+        default=2_000_000_000, description="Bytes that one bulk query may write."
+    )
     job_days: Count = Field(
         default=14, description="Days after which a job is forgotten, and the files it made."
     )

@@ -27,12 +27,14 @@ from schema.mutations import UserError, entity, perform
 from schema.scalars import Document
 from tenants.database import Writer
 from tenants.grants import Grant
+from tenants.identity import told_of
 from tenants.jobs import active_jobs, enqueue
 
 AFTER = "bulkAfter"
 SIZE = "bulkSize"
 PAGE = "bulkPage"
 _PAGING = {"first", "after", "last", "before"}
+_ORDER = "orderBy"  # by what may change, a row could come twice, or never
 _EXAMPLE = "{ products { nodes { id title } } }"
 
 
@@ -54,24 +56,27 @@ class Paged:
     field: str
 
 
-def file_name(job_id: str, number: int) -> str:
-    """Under which name a workspace keeps the lines of such a job."""
-    return f"jobs/{job_id}/{number:06}.jsonl"
+def folder(job_id: object) -> str:
+    """Where a workspace keeps the lines of such a job."""
+    return f"jobs/{job_id}"
 
 
 def paged(schema: GraphQLSchema, document: DocumentNode) -> Paged:
     """A valid document as the query of one page; `InvalidValue` where it is no bulk query."""
     operation, field = _only_field(document)
-    asked = schema.query_type.fields[field.name.value] if schema.query_type else None
+    asked = schema.query_type.fields.get(field.name.value) if schema.query_type else None
     connection: Any = get_named_type(asked.type) if asked else None
     if "pageInfo" not in getattr(connection, "fields", ()):
         raise _unfit(f"`{field.name.value}` is no connection.")
     given = field.arguments or ()
-    if any(argument.name.value in _PAGING for argument in given):
+    names = {argument.name.value for argument in given}
+    if names & _PAGING:
         raise _unfit("All pages are read: leave out `first`, `after`, `last` and `before`.")
+    if _ORDER in names:
+        raise _unfit("Lines come in the order of the connection itself: leave out `orderBy`.")
     chosen = field.selection_set.selections if field.selection_set else ()
-    if not any(isinstance(one, FieldNode) and _is_nodes(one) for one in chosen):
-        raise _unfit(f"`{field.name.value}` has to select `nodes`, as they are.")
+    if not all(isinstance(one, FieldNode) and _is_nodes(one) for one in chosen):
+        raise _unfit(f"`{field.name.value}` has to select `nodes`, as they are, and no more.")
     answered = field.alias.value if field.alias else field.name.value
     page = FieldNode(
         name=field.name,
@@ -148,6 +153,7 @@ def _unfit(reason: str) -> InvalidValue:
 
 @strawberry.input(description="What is read to the end.")
 class BulkQueryRunInput:
+    idempotency_key: str | None = None
     query: Document = strawberry.field(
         description="A query of one connection, without its page arguments: "
         "`{ products { nodes { id title } } }`. Nested connections are read as far as they say."
@@ -162,6 +168,7 @@ class BulkQueryRunPayload:
 
 async def bulk_query_run(info: Info, input: BulkQueryRunInput) -> BulkQueryRunPayload:
     context = info.context
+    context.require(Grant.JOBS_MANAGE)  # before anything is read
     found = await context.platform.read_document(context.principal, input.query)
     schema = info.schema._schema  # noqa: SLF001 - no other way
 
@@ -171,9 +178,9 @@ async def bulk_query_run(info: Info, input: BulkQueryRunInput) -> BulkQueryRunPa
         query = paged(schema, found)
         if await active_jobs(writer) >= context.platform.jobs_waiting:
             raise TooManyJobs(context.platform.jobs_waiting)
-        grants = sorted(grant.value for grant in context.principal.grants)
-        arguments = {"query": query.text, "field": query.field, "grants": grants}
-        return await enqueue(writer, JobKind.BULK_QUERY, arguments)
+        maker = told_of(context.principal)
+        arguments = {"query": query.text, "field": query.field, "maker": maker}
+        return str(await enqueue(writer, JobKind.BULK_QUERY, arguments))
 
     return await perform(
         info,
@@ -181,5 +188,7 @@ async def bulk_query_run(info: Info, input: BulkQueryRunInput) -> BulkQueryRunPa
         grant=Grant.JOBS_MANAGE,
         action="bulkQueryRun",
         work=work,
+        key=input.idempotency_key,
+        request=input,
         answer=entity(info, "job"),
     )

@@ -23,14 +23,15 @@ class Platform:
     """What outlives a request: the event feeds, and the limits that resolvers apply.
 
     `read_document` reads a document as the endpoint does, or says what is wrong with it;
-    `download_url` is where the files of a workspace's job can be fetched for a while.
+    `download_url` is where the files of a job can be fetched for a while, as long as the credential
+    of whoever asked is good.
     """
 
     feeds: Feeds
     open_database: Callable[[Principal, str], WorkspaceDatabase]
     invitation_lifetime: timedelta
     read_document: Callable[[Principal, str], Awaitable[DocumentNode | list[str]]]
-    download_url: Callable[[UUID, UUID], str]
+    download_url: Callable[[Principal, UUID], str]
     subscriber_queue: int = 1_000
     jobs_waiting: int = 20
 

@@ -16,6 +16,7 @@ from schema.mutations import UserError, entity, perform
 from schema.nodes import Node, instances_of, local_id, node_id
 from tenants.database import Writer
 from tenants.grants import Grant
+from tenants.identity import principal_of
 from tenants.job_tables import Job as JobTable
 from tenants.job_tables import JobStatus
 from tenants.jobs import JobRow, ask_to_cancel
@@ -44,12 +45,12 @@ JOBS = Listing(
 
 def _download_url(root: strawberry.Parent[JobRow], info: Info) -> str | None:
     """To whoever holds all the rights that the job was run with."""
-    needed = {Grant(one) for one in root.arguments.get("grants", ())}
-    if root.status != JobStatus.COMPLETED or not needed <= info.context.principal.grants:
-        return None
+    asker = info.context.principal
     if not (root.result or {}).get("files"):
         return None
-    return info.context.platform.download_url(info.context.principal.workspace_id, root.id)
+    if not principal_of(root.arguments["maker"]).grants <= asker.grants:
+        return None
+    return info.context.platform.download_url(asker, root.id)
 
 
 @strawberry.type(description="Work that goes on in the background.")

@@ -1,8 +1,10 @@
 """Who is asking: the principal that a token or an API key stands for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from tenants.grants import Grant, Role
@@ -43,6 +45,30 @@ def system_principal(workspace_id: UUID) -> Principal:
         id=SYSTEM_ID,
         workspace_id=workspace_id,
         grants=frozenset(Grant),
+    )
+
+
+def told_of(principal: Principal) -> dict[str, Any]:
+    """A principal as JSON, for work that is done later in its name."""
+    return {
+        "kind": principal.kind.value,
+        "id": str(principal.id),
+        "workspace_id": str(principal.workspace_id),
+        "grants": sorted(grant.value for grant in principal.grants),
+        "role": principal.role.value if principal.role else None,
+        "session_id": str(principal.session_id) if principal.session_id else None,
+    }
+
+
+def principal_of(told: Mapping[str, Any]) -> Principal:
+    """Who was told of. Whether the credential is still good is found out when it is used."""
+    return Principal(
+        kind=PrincipalKind(told["kind"]),
+        id=UUID(told["id"]),
+        workspace_id=UUID(told["workspace_id"]),
+        grants=frozenset(Grant(one) for one in told["grants"]),
+        role=Role(told["role"]) if told["role"] else None,
+        session_id=UUID(told["session_id"]) if told["session_id"] else None,
     )
 
 

@@ -27,7 +27,8 @@ class JobStatus(StrEnum):
 
 class Job(TenantTable, table=True):
     """`done` of `total` is its progress in units of its own; `checkpoint` is what it goes on from
-    when it is started again; `result` and `reason` are for the client to read."""
+    when it is started again; `result` and `reason` are for the client to read. `attempts` are
+    counted from the first, `failures` since the last checkpoint."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -46,6 +47,7 @@ class Job(TenantTable, table=True):
     done: int = Field(default=0)
     total: int | None = Field(default=None)
     attempts: int = Field(default=0)
+    failures: int = Field(default=0)
     cancel_requested_at: datetime | None = moment(default=None, nullable=True)
     created_by: UUID
     created_at: datetime = moment()

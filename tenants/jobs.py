@@ -24,15 +24,15 @@ JOB_CHANGED = "JOB_CHANGED"
 OVER = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED})
 
 _INSERT = """
-INSERT INTO jobs (workspace_id, id, kind, status, arguments, done, attempts, created_by, created_at)
-VALUES ($1, $2, $3, 'CREATED', $4, 0, 0, $5, $6)
+INSERT INTO jobs (workspace_id, id, kind, status, arguments, done, attempts, failures, created_by,
+                  created_at)
+VALUES ($1, $2, $3, 'CREATED', $4, 0, 0, 0, $5, $6)
 """
 _ACTIVE = """
 SELECT count(*) FROM jobs WHERE workspace_id = $1 AND status IN ('CREATED', 'RUNNING')
 """
-_OLD = """
-DELETE FROM jobs WHERE workspace_id = $1 AND ended_at < $2 RETURNING *
-"""
+_OLD = "SELECT * FROM jobs WHERE workspace_id = $1 AND ended_at < $2"
+_FORGET = "DELETE FROM jobs WHERE workspace_id = $1 AND id = ANY($2)"
 _BY_ID = "SELECT * FROM jobs WHERE workspace_id = $1 AND id = ANY($2)"
 _CANCEL = """
 UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, $3),
@@ -53,6 +53,7 @@ class JobRow(Row):
     done: int
     total: int | None
     attempts: int
+    failures: int
     cancel_requested_at: datetime | None
     created_by: UUID
     created_at: datetime
@@ -63,13 +64,16 @@ class JobRow(Row):
 async def enqueue(
     writer: Writer, kind: str, arguments: dict[str, Any], *, after: timedelta | None = None
 ) -> UUID:
-    """Have a job of that kind run once the change is committed, or so long after it."""
+    """Have a job of that kind run once the change is committed, or so long after it. The more of
+    them its workspace has, the later they come: one that has few does not wait for those."""
     job_id, at = new_id(), writer.changes.at
+    others = await active_jobs(writer)
     maker = writer.principal.id
     await writer.execute(_INSERT, writer.workspace_id, job_id, kind, arguments, maker, at)
     await _queue_of(writer).enqueue(
         kind,
         orjson.dumps({"job_id": job_id, "workspace_id": writer.workspace_id}),
+        priority=-others,
         execute_after=after,
         headers={WORKSPACE: str(writer.workspace_id)},
     )
@@ -83,13 +87,16 @@ async def active_jobs(reader: Reader) -> int:
     return int(await reader.fetchval(_ACTIVE, reader.workspace_id))
 
 
-async def forget_old_jobs(writer: Writer, *, before: datetime) -> list[JobRow]:
-    """Forget the jobs that ended before; their files are the caller's to delete."""
-    rows = await writer.fetch(_OLD, writer.workspace_id, before, row=JobRow)
+async def old_jobs(reader: Reader, *, before: datetime) -> list[JobRow]:
+    """Those that ended before."""
+    return await reader.fetch(_OLD, reader.workspace_id, before, row=JobRow)
+
+
+async def forget_jobs(writer: Writer, rows: Sequence[JobRow]) -> None:
+    """Their files are to be deleted before: nobody would know of them afterwards."""
+    await writer.execute(_FORGET, writer.workspace_id, [row.id for row in rows])
     for row in rows:
         writer.changes.audit("Job", row.id, before={"kind": row.kind, "status": row.status})
-    writer.changes.idle = not rows
-    return rows
 
 
 async def ask_to_cancel(writer: Writer, job_id: UUID) -> JobRow | None:

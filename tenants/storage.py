@@ -37,8 +37,10 @@ class Storage:
         async for chunk in found.stream():
             yield bytes(chunk)
 
-    async def delete(self, workspace_id: UUID, name: str) -> None:
-        await obstore.delete_async(self._store, _path(workspace_id, name))
+    async def delete_all(self, workspace_id: UUID, folder: str) -> None:
+        """Delete every file whose name begins with that folder."""
+        async for found in obstore.list(self._store, _path(workspace_id, folder)):
+            await obstore.delete_async(self._store, [one["path"] for one in found])
 
 
 def _path(workspace_id: UUID, name: str) -> str:

@@ -2,13 +2,13 @@
 
 pgqueuer hands each entry to one worker at a time and to another one when the first has not been
 heard of for `lease`. A job therefore may begin more than once: it goes on from its checkpoint, and
-what it changes has to be the same the second time.
+what it changes has to be the same the second time (`tenants/job_runs.py`).
 """
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -24,77 +24,29 @@ from pgqueuer.models import Job as Entry
 from pgqueuer.queries import Queries
 
 from tenants.connections import FAILURES, DatabaseUnavailable
-from tenants.database import WorkspaceDatabase, Writer
+from tenants.database import WorkspaceDatabase
 from tenants.identity import Principal, system_principal
-from tenants.job_tables import JobStatus
-from tenants.jobs import OVER, QUEUE, JobRow, tell
+from tenants.job_runs import Attempt, Handler, Later, attempt
+from tenants.jobs import QUEUE
 
 log = structlog.get_logger()
 
 _BATCH = 2
-_PAUSES = (timedelta(seconds=1), timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
-
-_BEGIN = """
-UPDATE jobs SET status = 'RUNNING', attempts = attempts + 1, started_at = coalesce(started_at, $3)
- WHERE workspace_id = $1 AND id = $2 AND status IN ('CREATED', 'RUNNING') RETURNING *
+_LONGEST_TURN = 10.0  # seconds that a job waits before it looks again for room in its workspace
+_SOON = timedelta(seconds=1)
+_TIDY_EVERY = 300.0
+# What a failure of the library's own kept back is tried again; what it logged is of no use later.
+_TIDY = """
+WITH held AS (
+  UPDATE queue.pgqueuer SET status = 'queued', queue_manager_id = NULL, execute_after = now()
+   WHERE status = 'failed' RETURNING 1
+), logged AS (
+  DELETE FROM queue.pgqueuer_log WHERE created < now() - interval '1 day' RETURNING 1
+), counted AS (
+  DELETE FROM queue.pgqueuer_statistics WHERE created < now() - interval '30 days' RETURNING 1
+)
+SELECT (SELECT count(*) FROM held)
 """
-# One of a workspace begins at a time, so that it does not take all places of all workers.
-_IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('jobs ' || $1, 0))"
-_OTHERS = """
-SELECT count(*) FROM jobs
- WHERE workspace_id = $1 AND id <> $2 AND status = 'RUNNING'
-"""
-_PROGRESS = """
-UPDATE jobs SET done = $3, total = coalesce($4, total), checkpoint = coalesce($5, checkpoint)
- WHERE workspace_id = $1 AND id = $2 AND status = 'RUNNING' RETURNING *
-"""
-_END = """
-UPDATE jobs SET status = $3, result = $4, reason = $5, ended_at = $6
- WHERE workspace_id = $1 AND id = $2 AND status = 'RUNNING'
-"""
-_TURN = timedelta(seconds=1)
-_BUG = "Something went wrong on our side; the job was tried {} times. Tell us its id."
-
-
-class JobRefused(Exception):
-    """The job cannot be done, now or later; the message is told to the client."""
-
-
-class Canceled(Exception):
-    """Somebody has asked for the job to end; raised by `Run.progress`."""
-
-
-@dataclass
-class Run:
-    """One attempt at a job. `job` is as it was when the attempt began."""
-
-    job: JobRow
-    principal: Principal
-    database: Callable[[], WorkspaceDatabase]
-
-    async def progress(self, done: int, total: int | None = None, checkpoint: Any = None) -> None:
-        """Tell how far the job is and from where it would go on, where that is given; `Canceled`
-        where it shall not go on."""
-
-        async def note(writer: Writer) -> JobRow | None:
-            writer.changes.routine = True
-            values = (done, total, checkpoint)
-            row = await writer.fetchrow(
-                _PROGRESS, writer.workspace_id, self.job.id, *values, row=JobRow
-            )
-            tell(writer, self.job.id, JobStatus.RUNNING)
-            return row
-
-        row = await self.changed("job.progress", note)
-        if row is None or row.cancel_requested_at is not None:
-            raise Canceled
-
-    async def changed(self, action: str, work: Callable[[Writer], Awaitable[Any]]) -> Any:
-        """Run a change in a transaction of its own."""
-        return await _changed(self.database(), action, work)
-
-
-Handler = Callable[[Run], Awaitable[dict[str, Any] | None]]
 
 
 class Worker:
@@ -145,14 +97,9 @@ class Worker:
             connection.terminate()
 
     async def _work(self, connection: Any, stopping: asyncio.Event) -> None:
-        queries = Queries(
-            AsyncpgDriver(connection),
-            qbe=QueryBuilderEnvironment(QUEUE),
-            qbq=QueryQueueBuilder(QUEUE),
-        )
-        manager = QueueManager(queries, channel=QUEUE.channel)
-        for kind, handler in self._handlers.items():
-            manager.entrypoint(kind, accepts_context=False)(self._running(handler))
+        manager = self._manager(connection)
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _connection: lost.set())
         running = asyncio.create_task(
             manager.run(
                 dequeue_timeout=self._lease / 2,
@@ -162,122 +109,71 @@ class Worker:
                 shutdown_on_listener_failure=True,
             )
         )
-        told = asyncio.create_task(stopping.wait())
+        beside = [asyncio.create_task(one) for one in (stopping.wait(), lost.wait())]
+        tidying = asyncio.create_task(self._tidy(manager))
         try:
-            await asyncio.wait({running, told}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({running, *beside}, return_when=asyncio.FIRST_COMPLETED)
             manager.shutdown.set()
-            await asyncio.wait({running}, timeout=self._patience)
-            for attempt in self._attempts:
-                attempt.cancel()
+            if not lost.is_set():  # else others have its jobs soon
+                await asyncio.wait({running}, timeout=self._patience)
+            for one in self._attempts:
+                one.cancel()
             await running
         finally:
-            told.cancel()
-            running.cancel()
-            await asyncio.gather(told, running, return_exceptions=True)
+            for task in (*beside, tidying, running):
+                task.cancel()
+            await asyncio.gather(*beside, tidying, running, return_exceptions=True)
+
+    def _manager(self, connection: Any) -> QueueManager:
+        queries = Queries(
+            AsyncpgDriver(connection),
+            qbe=QueryBuilderEnvironment(QUEUE),
+            qbq=QueryQueueBuilder(QUEUE),
+        )
+        manager = QueueManager(queries, channel=QUEUE.channel)
+        for kind, handler in self._handlers.items():
+            register = manager.entrypoint(kind, accepts_context=False, on_failure="hold")
+            register(self._running(handler))
+        return manager
+
+    async def _tidy(self, manager: QueueManager) -> None:
+        while True:
+            await asyncio.sleep(_TIDY_EVERY * random.uniform(0.5, 1))  # noqa: S311
+            await manager.queries.driver.fetch(_TIDY)
 
     def _running(self, handler: Handler) -> Callable[[Entry], Awaitable[None]]:
         async def run(entry: Entry) -> None:
-            told = orjson.loads(entry.payload or b"{}")
-            workspace_id, job_id = UUID(told["workspace_id"]), UUID(told["job_id"])
-            attempt = asyncio.create_task(self._attempt(handler, workspace_id, job_id))
-            self._attempts.add(attempt)
-            attempt.add_done_callback(self._attempts.discard)
-            await asyncio.wait({attempt})
-            if attempt.cancelled():  # pgqueuer would take a cancelled job for one that is over
-                raise RetryRequested(timedelta(0), "The worker stops.")
-            attempt.result()
+            task = asyncio.create_task(self._attempted(handler, entry))
+            self._attempts.add(task)
+            task.add_done_callback(self._attempts.discard)
+            await asyncio.wait({task})
+            if task.cancelled():  # pgqueuer would take a cancelled job for one that is over
+                raise RetryRequested(timedelta(), "The worker stops.")
+            task.result()
 
         return run
 
-    async def _attempt(self, handler: Handler, workspace_id: UUID, job_id: UUID) -> None:
-        principal = system_principal(workspace_id)
-        attempt = _Attempt(lambda: self._open_database(principal, f"job-{job_id}"), job_id)
+    async def _attempted(self, handler: Handler, entry: Entry) -> None:
+        """Whatever goes wrong, the entry comes again: `begin` finds a job that is over."""
+        told = orjson.loads(entry.payload or b"{}")
+        principal = system_principal(UUID(told["workspace_id"]))
+        job_id = UUID(told["job_id"])
+        one = Attempt(job_id, principal, lambda: self._open_database(principal, f"job-{job_id}"))
         try:
-            job = await attempt.begin(beside=self._of_workspace - 1)
-            if job is not None:
-                await _ended(attempt, handler, Run(job, principal, attempt.database))
+            await attempt(one, handler, beside=self._of_workspace - 1)
+        except Later as later:
+            raise RetryRequested(later.pause or _turn(entry), str(later)) from later
         except DatabaseUnavailable as error:
-            raise RetryRequested(timedelta(seconds=1), str(error)) from error
+            raise RetryRequested(_SOON, str(error)) from error
+        except Exception as error:
+            log.exception("job.interrupted", job=str(job_id))
+            raise RetryRequested(_turn(entry), repr(error)) from error
 
 
-async def _ended(attempt: "_Attempt", handler: Handler, run: Run) -> None:
-    """Run the handler, and store what came of it."""
-    if run.job.cancel_requested_at is not None:
-        await attempt.end(JobStatus.CANCELED)
-        return
-    try:
-        result = await handler(run)
-    except Canceled:
-        await attempt.end(JobStatus.CANCELED)
-    except JobRefused as refusal:
-        await attempt.end(JobStatus.FAILED, reason=str(refusal))
-    except DatabaseUnavailable:
-        raise
-    except Exception as error:
-        attempts = run.job.attempts
-        if attempts <= len(_PAUSES):
-            log.warning("job.retried", job=str(run.job.id), kind=run.job.kind, reason=repr(error))
-            raise RetryRequested(_PAUSES[attempts - 1], repr(error)) from error
-        log.exception("job.failed", job=str(run.job.id), kind=run.job.kind)
-        await attempt.end(JobStatus.FAILED, reason=_BUG.format(attempts))
-    else:
-        await attempt.end(JobStatus.COMPLETED, result=result)
-
-
-class _Attempt:
-    """The row of a job, as an attempt moves it on."""
-
-    def __init__(self, database: Callable[[], WorkspaceDatabase], job_id: UUID) -> None:
-        self.database = database
-        self._job_id = job_id
-
-    async def begin(self, *, beside: int) -> JobRow | None:
-        """The job, RUNNING; None where it is over already. `beside` are how many others of its
-        workspace may run meanwhile; it comes again later where more do."""
-
-        async def begin(writer: Writer) -> JobRow | None:
-            await writer.fetchval(_IN_TURN, str(writer.workspace_id))
-            others = await writer.fetchval(_OTHERS, writer.workspace_id, self._job_id)
-            if others > beside:
-                raise RetryRequested(_TURN, "Enough jobs of this workspace are running.")
-            row = await writer.fetchrow(
-                _BEGIN, writer.workspace_id, self._job_id, writer.changes.at, row=JobRow
-            )
-            if row is None:
-                writer.changes.idle = True
-                return None
-            self._note(writer, JobStatus.RUNNING, {"attempt": row.attempts})
-            return row
-
-        job: JobRow | None = await _changed(self.database(), "job.begin", begin)
-        return job
-
-    async def end(
-        self, status: JobStatus, *, result: dict[str, Any] | None = None, reason: str | None = None
-    ) -> None:
-        assert status in OVER  # noqa: S101 - nothing else is an end
-
-        async def end(writer: Writer) -> None:
-            told = (status.value, result, reason, writer.changes.at)
-            if not await writer.execute(_END, writer.workspace_id, self._job_id, *told):
-                writer.changes.idle = True  # another attempt has ended it
-                return
-            self._note(writer, status, {"reason": reason})
-
-        await _changed(self.database(), "job.end", end)
-
-    def _note(self, writer: Writer, status: JobStatus, more: dict[str, Any]) -> None:
-        writer.changes.audit("Job", self._job_id, after={"status": status, **more})
-        tell(writer, self._job_id, status)
-
-
-async def _changed(
-    database: WorkspaceDatabase, action: str, work: Callable[[Writer], Awaitable[Any]]
-) -> Any:
-    try:
-        return await database.change(action, work)
-    finally:
-        await database.close()
+def _turn(entry: Entry) -> timedelta:
+    """Longer from time to time, and uneven: those who wait shall not come all at once."""
+    longest = min(_LONGEST_TURN, 0.5 * 2 ** min(entry.attempts, 10))
+    return timedelta(seconds=longest * random.uniform(0.5, 1))  # noqa: S311
 
 
 async def connect_worker(url: str) -> Any:

@@ -29,8 +29,11 @@ from api.parts import Parts
 from api.settings import Settings, SettingsError
 from execution import Plans
 from schema.context import Context, Platform
+from schema.errors import ErrorCode
 from schema.root import SCHEMA
 from tenants.identity import Principal
+
+_THROTTLED = ErrorCode.THROTTLED.value
 
 
 def build_execution(parts: Parts, schema: strawberry.Schema = SCHEMA) -> Execution:
@@ -69,6 +72,8 @@ def _contexts(
             known = await persisted.text(Operation(text), principal)
             found = await documents.get(known, None, reader=principal.workspace_id, pay=pay)
         except RequestError as refusal:
+            if any((error.extensions or {}).get("code") == _THROTTLED for error in refusal.errors):
+                raise refusal.errors[0] from None  # not the document's fault
             return [error.message for error in refusal.errors]
         return found.node
 
@@ -77,7 +82,7 @@ def _contexts(
         open_database=parts.open_database,
         invitation_lifetime=timedelta(days=parts.settings.invitation_days),
         read_document=read_document,
-        download_url=lambda workspace_id, job_id: downloads(parts).url(workspace_id, job_id),
+        download_url=lambda asker, job_id: downloads(parts).url(asker, job_id),
         subscriber_queue=parts.settings.subscriber_queue,
         jobs_waiting=parts.settings.jobs_waiting,
     )

@@ -113,6 +113,11 @@ async def test_an_empty_connection_makes_an_empty_file(world: World, parts: Part
         ("{ orders(first: 3) { nodes { id } } }", "leave out `first`"),
         ("{ orders { edges { node { id } } } }", "has to select `nodes`"),
         ("{ orders { all: nodes { id } } }", "has to select `nodes`"),
+        ("{ orders { nodes { id } totalCount } }", "as they are, and no more"),
+        ("{ orders { nodes { id } bulkPage: totalCount } }", "as they are, and no more"),
+        ("{ orders(orderBy: [{field: UPDATED_AT}]) { nodes { id } } }", "leave out `orderBy`"),
+        ("{ __typename }", "`__typename` is no connection"),
+        ("{ __schema { types { name } } }", "`__schema` is no connection"),
         ("{ orders { nodes @skip(if: true) { id } } }", "has to select `nodes`"),
         ("{ orders @skip(if: true) { nodes { id } } }", "Leave out the directives"),
         ("query @include(if: true) { orders { nodes { id } } }", "may not be used on"),
@@ -163,8 +168,8 @@ async def test_an_address_is_good_for_its_job_only_and_not_for_ever(
     late = parts.settings.model_copy(update={"download_hours": -1})
     expired = Parts(late, parts.pool, parts.redis, parts.feeds, parts.rate_limits)
     addresses = [
-        download(other.id, row),  # signed, and of another workspace
-        downloads(expired).url(workspace.id, row),
+        download(system_principal(other.id), row),  # signed, and of another workspace
+        downloads(expired).url(system_principal(workspace.id), row),
         job["downloadUrl"] + "x",
         "/files/" + (await workspace.token()),
     ]
@@ -222,3 +227,59 @@ async def test_old_jobs_are_forgotten_and_their_files_deleted(
     rows = [str(local_id("Job", one, argument="id")) for one in (old, young)]
     assert [row in kept for row in rows] == [False, True]
     assert (await workspace.ask(LOOK, {"id": old})).data["node"] is None
+
+
+KEY = """
+mutation { apiKeyCreate(input: {name: "Reader", scopes: ["orders:read", "jobs:read",
+  "jobs:manage"]}) { key apiKeyId } }
+"""
+REVOKE = "mutation ($id: ID!) { apiKeyRevoke(input: {apiKeyId: $id}) { done } }"
+
+
+async def test_a_credential_that_has_ended_reads_nothing_any_more(
+    world: World, parts: Parts
+) -> None:
+    workspace = await world.workspace()
+    await workspace.ingest([an_order()])
+    key = (await workspace.ask(KEY)).data["apiKeyCreate"]
+    authorization = f"Bearer {key['key']}"
+    who = await world.access.principal(authorization)
+
+    async def begun_by_key() -> str:
+        answer = await workspace.ask(RUN, {"query": ORDERS}, authorization=authorization)
+        return str(answer.data["bulkQueryRun"]["job"]["id"])
+
+    async with working(parts):
+        done = await begun_by_key()
+        await ended(workspace, done)
+    row = local_id("Job", done, argument="id")
+    address = downloads(parts).url(who, row)
+    assert (await fetched(parts, address)).status_code == 200
+    waiting = await begun_by_key()
+    await workspace.ask(REVOKE, {"id": key["apiKeyId"]})
+    async with working(parts):
+        job = await ended(workspace, waiting)
+    assert (job["status"], job["done"]) == ("FAILED", 0)
+    assert "no longer good" in job["reason"]
+    assert (await fetched(parts, address)).status_code == 404
+
+
+async def test_what_would_be_too_large_is_refused(world: World, parts: Parts) -> None:
+    workspace = await world.workspace()
+    await workspace.ingest([an_order() for _ in range(5)])
+    small = parts.settings.model_copy(update={"bulk_query_bytes": 300})
+    async with working(Parts(small, parts.pool, parts.redis, parts.feeds, parts.rate_limits)):
+        job = await ended(workspace, await begun(workspace, ORDERS))
+    assert job["status"] == "FAILED"
+    assert "more than 300 bytes" in job["reason"]
+
+
+async def test_a_value_that_postgres_cannot_hold_is_told_and_not_tried_again(
+    world: World, parts: Parts
+) -> None:
+    workspace = await world.workspace()
+    query = '{ orders(where: {externalId: {eq: "a\\u0000b"}}) { nodes { id } } }'
+    async with working(parts):
+        job = await ended(workspace, await begun(workspace, query))
+    assert (job["status"], job["attempts"]) == ("FAILED", 1)
+    assert "NUL character" in job["reason"]

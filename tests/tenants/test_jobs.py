@@ -7,21 +7,23 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from api.parts import Parts
-from tenants import worker as working
+from tenants import job_runs
 from tenants.database import Writer
 from tenants.identity import system_principal
+from tenants.job_runs import Canceled, Handler, JobRefused, Run
 from tenants.job_tables import JobStatus
 from tenants.jobs import OVER, JobRow, ask_to_cancel, enqueue, jobs_by_id
-from tenants.worker import Handler, JobRefused, Run, Worker, connect_worker
+from tenants.worker import Worker, connect_worker
 from tests.world import TestWorkspace, World
 
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working, "_PAUSES", (timedelta(0),) * 2)
+    monkeypatch.setattr(job_runs, "PAUSES", (timedelta(milliseconds=1),) * 2)
 
 
 def worker_of(parts: Parts, **handlers: Handler) -> Worker:
@@ -141,7 +143,7 @@ async def test_what_always_fails_ends_with_a_reason_that_tells_no_secret(
     async with at_work(parts, always_fails=fail):
         row = await ended(parts, workspace, await enqueued(parts, workspace, "always_fails"))
     assert (row.status, row.attempts) == ("FAILED", 3)
-    assert row.reason == working._BUG.format(3)
+    assert row.reason == job_runs._BUG.format(3)
 
 
 async def test_what_is_refused_is_not_tried_again(world: World, parts: Parts) -> None:
@@ -260,3 +262,80 @@ async def test_a_workspace_runs_so_many_and_leaves_room_for_another(
         rows = [await ended(parts, greedy, one) for one in those]
     assert {row.status for row in rows} == {"COMPLETED"}
     assert most == 2
+
+
+async def test_a_worker_taken_for_dead_changes_nothing_any_more(
+    world: World, parts: Parts, owner: asyncpg.Connection
+) -> None:
+    """Its connection to the queue is gone, and so is its job, which the next attempt ends."""
+    workspace, begun = await world.workspace(), asyncio.Event()
+    seen: list[str] = []
+
+    async def stubborn(run: Run) -> dict[str, Any]:
+        begun.set()
+        try:
+            if run.job.attempts == 1:
+                await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            try:
+                await run.progress(99, checkpoint={"of": "the first"})
+                seen.append("went on")
+            except Canceled:
+                seen.append("fenced off")
+            raise
+        await asyncio.sleep(0.5)
+        return {"attempt": run.job.attempts}
+
+    async with at_work(parts, stubborn=stubborn):
+        job_id = await enqueued(parts, workspace, "stubborn")
+        await begun.wait()
+        # As if another worker had taken it up meanwhile.
+        await owner.execute("UPDATE jobs SET attempts = attempts + 1 WHERE id = $1", job_id)
+        await owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'seller-worker' AND datname = current_database()"
+        )
+        row = await ended(parts, workspace, job_id)
+    assert seen == ["fenced off"]
+    assert (row.status, row.result, row.checkpoint) == ("COMPLETED", {"attempt": 3}, None)
+
+
+async def test_what_cannot_be_stored_loses_no_job(
+    world: World, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, failed = await world.workspace(), list[bool]()
+    end = job_runs.Attempt.end
+
+    async def stumbling(self: Any, *given: Any, **named: Any) -> None:
+        if not failed:
+            failed.append(True)
+            raise asyncpg.DiskFullError("No space left on device.")
+        await end(self, *given, **named)
+
+    async def nothing(_run: Run) -> None:
+        pass
+
+    monkeypatch.setattr(job_runs.Attempt, "end", stumbling)
+    async with at_work(parts, stored_late=nothing):
+        row = await ended(parts, workspace, await enqueued(parts, workspace, "stored_late"))
+    assert (row.status, row.attempts) == ("COMPLETED", 2)
+
+
+async def test_a_job_that_waits_to_be_tried_again_is_cancelled_at_once(
+    world: World, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_runs, "PAUSES", (timedelta(minutes=1),))
+    workspace, failing = await world.workspace(), asyncio.Event()
+
+    async def fail(_run: Run) -> None:
+        failing.set()
+        raise RuntimeError("Not now.")
+
+    async with at_work(parts, pausing=fail):
+        job_id = await enqueued(parts, workspace, "pausing")
+        await failing.wait()
+        async with asyncio.timeout(10):
+            while (await job(parts, workspace, job_id)).status != "CREATED":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await changed(parts, workspace, lambda writer: ask_to_cancel(writer, job_id))
+    assert (await job(parts, workspace, job_id)).status == "CANCELED"
