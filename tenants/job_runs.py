@@ -32,13 +32,20 @@ _IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('jobs ' || $1, 0))"
 _OTHERS = """
 SELECT count(*) FROM jobs WHERE workspace_id = $1 AND id <> $2 AND status = 'RUNNING'
 """
-_MINE = "WHERE workspace_id = $1 AND id = $2 AND attempts = $3 AND status = 'RUNNING'"
-_PROGRESS = f"""
+_PROGRESS = """
 UPDATE jobs SET done = $4, total = coalesce($5, total), checkpoint = coalesce($6, checkpoint),
-       failures = CASE WHEN $6::jsonb IS NULL THEN failures ELSE 0 END {_MINE} RETURNING *
+       failures = CASE WHEN $6::jsonb IS NULL THEN failures ELSE 0 END
+ WHERE workspace_id = $1 AND id = $2 AND attempts = $3 AND status = 'RUNNING' RETURNING *
 """
-_AGAIN = f"UPDATE jobs SET status = 'CREATED', failures = failures + 1 {_MINE}"
-_END = f"UPDATE jobs SET status = $4, result = $5, reason = $6, ended_at = $7 {_MINE}"
+_CURRENT = "SELECT * FROM jobs WHERE workspace_id = $1 AND id = $2"
+_AGAIN = """
+UPDATE jobs SET status = 'CREATED', failures = failures + 1
+ WHERE workspace_id = $1 AND id = $2 AND attempts = $3 AND status = 'RUNNING'
+"""
+_END = """
+UPDATE jobs SET status = $4, result = $5, reason = $6, ended_at = $7
+ WHERE workspace_id = $1 AND id = $2 AND attempts = $3 AND status = 'RUNNING'
+"""
 _BUG = "Something went wrong on our side, {} times in a row. Tell us the id of the job."
 _POISON = "The job was begun too often without an end. Tell us its id."
 
@@ -196,9 +203,6 @@ class Attempt:
     def _note(self, writer: Writer, status: JobStatus, more: dict[str, Any]) -> None:
         writer.changes.audit("Job", self.job_id, after={"status": status, **more})
         tell(writer, self.job_id, status)
-
-
-_CURRENT = "SELECT * FROM jobs WHERE workspace_id = $1 AND id = $2"
 
 
 async def _changed(
