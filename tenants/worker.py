@@ -139,7 +139,10 @@ class Worker:
     async def _tidy(self, manager: QueueManager) -> None:
         while True:
             await asyncio.sleep(_TIDY_EVERY * random.uniform(0.5, 1))  # noqa: S311
-            await manager.queries.driver.fetch(_TIDY)
+            try:
+                await manager.queries.driver.fetch(_TIDY)
+            except FAILURES as error:
+                log.warning("worker.not_tidied", reason=repr(error))
 
     def _running(self, handler: Handler) -> Callable[[Entry], Awaitable[None]]:
         async def run(entry: Entry) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from api.parts import Parts
-from tenants import job_runs
+from tenants import job_runs, worker
 from tenants.database import Writer
 from tenants.identity import system_principal
 from tenants.job_runs import Canceled, Handler, JobRefused, Run
@@ -339,3 +339,27 @@ async def test_a_job_that_waits_to_be_tried_again_is_cancelled_at_once(
                 await asyncio.sleep(0.02)
         await changed(parts, workspace, lambda writer: ask_to_cancel(writer, job_id))
     assert (await job(parts, workspace, job_id)).status == "CANCELED"
+
+
+async def test_a_worker_tidies_up_after_the_library(
+    world: World, parts: Parts, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the library held back after a failure of its own runs; what it logged long ago goes."""
+    monkeypatch.setattr(worker, "_TIDY_EVERY", 0.2)
+    workspace = await world.workspace()
+    job_id = await enqueued(parts, workspace, "held_back")
+    held = "UPDATE queue.pgqueuer SET status = 'failed' WHERE entrypoint = 'held_back'"
+    await owner.execute(held)
+    await owner.execute(
+        "INSERT INTO queue.pgqueuer_log (created, job_id, status, priority, entrypoint) "
+        "VALUES (now() - interval '2 days', 1, 'queued', 0, 'long ago')"
+    )
+
+    async def nothing(_run: Run) -> None:
+        pass
+
+    async with at_work(parts, held_back=nothing):
+        row = await ended(parts, workspace, job_id)
+    assert row.status == "COMPLETED"
+    logged = "SELECT count(*) FROM queue.pgqueuer_log WHERE entrypoint = 'long ago'"
+    assert await owner.fetchval(logged) == 0
