@@ -23,10 +23,13 @@ SELECT c.relname || ' ' || c.relrowsecurity || c.relforcerowsecurity || ' ' ||
                                    || a.attnotnull, ',' ORDER BY a.attname)
                    FROM pg_attribute a
                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '')
-  FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'i')
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname IN ('public', 'queue') AND c.relkind IN ('r', 'i')
  ORDER BY 1
 """
-_POLICIES = "SELECT tablename || policyname || cmd || qual FROM pg_policies ORDER BY 1"
+_POLICIES = """
+SELECT tablename || policyname || cmd || coalesce(qual, with_check) FROM pg_policies ORDER BY 1
+"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
