@@ -1,7 +1,7 @@
 """Runs bulk queries: page after page through the plan of the query, into files of JSON lines."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from api.graphql.failures import RequestError, translated
 from api.graphql.operations import Operation
 from execution import Outcome
 from schema.bulk_queries import AFTER, PAGE, SIZE, folder
-from schema.errors import told
+from schema.errors import ErrorCode, told
 from tenants.identity import principal_of
 from tenants.job_runs import JobRefused, Run
 from tenants.jobs import forget_jobs, old_jobs
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 _SIZES = (100, 50, 20, 10, 5, 1)
 _FILE_BYTES = 4_000_000  # from which on a file is stored, and the next one begun
-_AGAIN = {"TIMEOUT", "UNAVAILABLE", "INTERNAL_SERVER_ERROR"}
+_AGAIN = {ErrorCode.TIMEOUT, ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL_SERVER_ERROR}
 
 
 @dataclass(slots=True)
@@ -35,11 +35,7 @@ class _Went:
     rows: int = 0
     written: int = 0
     more: bool = True
-    files: list[str] | None = None
-
-    def told(self) -> dict[str, Any]:
-        names = ("after", "rows", "written", "more", "files")
-        return {name: getattr(self, name) for name in names}
+    files: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +52,15 @@ class BulkQueries:
     async def run(self, run: Run) -> dict[str, Any]:
         """`rows` that were written, and the names of the `files` of this job."""
         went = _Went(**(run.job.checkpoint or {}))
-        stored = went.files = list(went.files or ())
         prepared = await self._prepared(run)
         while went.more:
             lines = await self._filled(prepared, run, went)
-            name = f"{folder(run.job.id)}/{run.job.attempts:04}-{len(stored):06}.jsonl"
+            name = f"{folder(run.job.id)}/{run.job.attempts:04}-{len(went.files):06}.jsonl"
             await self.storage.put(run.principal.workspace_id, name, lines)
-            stored.append(name)
-            await run.progress(went.rows, checkpoint=went.told())
+            went.files.append(name)
+            await run.progress(went.rows, checkpoint=asdict(went))
         await self._forget_old(run)
-        return {"rows": went.rows, "files": stored}
+        return {"rows": went.rows, "files": went.files}
 
     async def _filled(self, prepared: Prepared, run: Run, went: _Went) -> bytes:
         """The lines of the next file; `went` is moved on to where they end."""
@@ -90,24 +85,16 @@ class BulkQueries:
         refused: RequestError | None = None
         for size in _SIZES:
             operation = Operation(run.job.arguments["query"], {SIZE: size, AFTER: None})
+            reader = run.principal.workspace_id
             try:
-                return await self._read(operation, run)
+                text = str(operation.query)
+                prepared = await self.execution.read(operation, text, reader=reader, pay=_free)
+                return replace(prepared, dear=True)  # it has its plan built at once
             except RequestError as error:
-                refused = error
-                if error.errors[0].extensions.get("code") == "THROTTLED":  # type: ignore[union-attr]
+                if error.says(ErrorCode.THROTTLED):
                     raise  # it may pass
+                refused = error
         raise JobRefused(str(refused))
-
-    async def _read(self, operation: Operation, run: Run) -> Prepared:
-        async def free(_points: int) -> None:
-            pass
-
-        documents, variables = self.execution.documents, operation.variables
-        reader = run.principal.workspace_id
-        document = await documents.get(str(operation.query), variables, reader=reader, pay=free)
-        definition = document.operation(None)
-        cost = documents.extent(document, definition, variables).cost
-        return Prepared(operation, document, definition, introspects=False, cost=cost, dear=True)
 
     async def _page(self, prepared: Prepared, run: Run, after: str | None) -> dict[str, Any]:
         variables = {**(prepared.operation.variables or {}), AFTER: after}
@@ -139,6 +126,10 @@ class BulkQueries:
                 await run.changed("job.forget", lambda writer: forget_jobs(writer, rows))
         except Exception:
             log.exception("bulk_queries.not_forgotten", workspace=str(run.principal.workspace_id))
+
+
+async def _free(_points: int) -> None:
+    """Whoever runs a job does not pay for it by points."""
 
 
 def _connection(outcome: Outcome, run: Run) -> dict[str, Any]:

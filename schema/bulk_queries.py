@@ -1,21 +1,17 @@
 """Bulk queries: one connection read to its end by a job, a line of JSON for each of its nodes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import strawberry
 from graphql import (
-    ArgumentNode,
     DocumentNode,
     FieldNode,
     GraphQLSchema,
-    NamedTypeNode,
-    NameNode,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
-    VariableDefinitionNode,
-    VariableNode,
+    SelectionNode,
     get_named_type,
     print_ast,
 )
@@ -78,15 +74,20 @@ def paged(schema: GraphQLSchema, document: DocumentNode) -> Paged:
     if not all(isinstance(one, FieldNode) and _is_nodes(one) for one in chosen):
         raise _unfit(f"`{field.name.value}` has to select `nodes`, as they are, and no more.")
     answered = field.alias.value if field.alias else field.name.value
-    page = FieldNode(
-        name=field.name,
-        alias=field.alias,
-        directives=field.directives,
-        arguments=(*given, _argument("first", SIZE), _argument("after", AFTER)),
-        selection_set=SelectionSetNode(selections=(*chosen, _page_info())),
+    beside = [print_ast(one) for one in document.definitions if one is not operation]
+    return Paged("\n".join([_of_one_page(field, chosen), *beside]), answered)
+
+
+def _of_one_page(field: FieldNode, chosen: Sequence[SelectionNode]) -> str:
+    alias = f"{field.alias.value}: " if field.alias else ""
+    given = [print_ast(argument) for argument in field.arguments or ()]
+    arguments = ", ".join([*given, f"first: ${SIZE}", f"after: ${AFTER}"])
+    selected = "\n".join(map(print_ast, chosen))
+    return (
+        f"query BulkQuery(${SIZE}: Int, ${AFTER}: String) {{\n"
+        f"{alias}{field.name.value}({arguments}) {{\n"
+        f"{selected}\n{PAGE}: pageInfo {{ hasNextPage endCursor }}\n}}\n}}"
     )
-    text = print_ast(_with_paging(document, operation, page))
-    return Paged(text, answered)
 
 
 def _only_field(document: DocumentNode) -> tuple[OperationDefinitionNode, FieldNode]:
@@ -101,46 +102,6 @@ def _only_field(document: DocumentNode) -> tuple[OperationDefinitionNode, FieldN
     if operations[0].directives or selected[0].directives:
         raise _unfit("Leave out the directives of the query and of its connection.")
     return operations[0], selected[0]
-
-
-def _with_paging(
-    document: DocumentNode, operation: OperationDefinitionNode, page: FieldNode
-) -> DocumentNode:
-    rewritten = OperationDefinitionNode(
-        operation=OperationType.QUERY,
-        name=NameNode(value="BulkQuery"),
-        directives=operation.directives,
-        variable_definitions=(_variable(SIZE, "Int"), _variable(AFTER, "String")),
-        selection_set=SelectionSetNode(selections=(page,)),
-    )
-    definitions = [rewritten if one is operation else one for one in document.definitions]
-    return DocumentNode(definitions=tuple(definitions))
-
-
-def _variable(name: str, type_: str) -> VariableDefinitionNode:
-    variable = VariableNode(name=NameNode(value=name))
-    return VariableDefinitionNode(
-        variable=variable, type=NamedTypeNode(name=NameNode(value=type_)), directives=()
-    )
-
-
-def _argument(name: str, variable: str) -> ArgumentNode:
-    value = VariableNode(name=NameNode(value=variable))
-    return ArgumentNode(name=NameNode(value=name), value=value)
-
-
-def _page_info() -> FieldNode:
-    fields = [
-        FieldNode(name=NameNode(value=name), arguments=(), directives=())
-        for name in ("hasNextPage", "endCursor")
-    ]
-    return FieldNode(
-        name=NameNode(value="pageInfo"),
-        alias=NameNode(value=PAGE),
-        arguments=(),
-        directives=(),
-        selection_set=SelectionSetNode(selections=tuple(fields)),
-    )
 
 
 def _is_nodes(field: FieldNode) -> bool:

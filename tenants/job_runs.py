@@ -21,6 +21,7 @@ from tenants.jobs import OVER, JobRow, tell
 log = structlog.get_logger()
 
 PAUSES = (timedelta(seconds=1), timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
+_LOOKED_AT_AGAIN = timedelta(seconds=30)
 _MOST_ATTEMPTS = 50  # a job that ends its worker each time would be begun for ever
 
 _BEGIN = """
@@ -37,10 +38,10 @@ UPDATE jobs SET done = $4, total = coalesce($5, total), checkpoint = coalesce($6
        failures = CASE WHEN $6::jsonb IS NULL THEN failures ELSE 0 END
  WHERE workspace_id = $1 AND id = $2 AND attempts = $3 AND status = 'RUNNING' RETURNING *
 """
-_CURRENT = "SELECT * FROM jobs WHERE workspace_id = $1 AND id = $2"
-_AGAIN = """
-UPDATE jobs SET status = 'CREATED', failures = failures + 1
- WHERE workspace_id = $1 AND id = $2 AND attempts = $3 AND status = 'RUNNING'
+_FAILED = """
+UPDATE jobs SET status = CASE WHEN failures < $4 THEN 'CREATED' ELSE status END,
+       failures = failures + 1
+ WHERE workspace_id = $1 AND id = $2 AND attempts = $3 AND status = 'RUNNING' RETURNING *
 """
 _END = """
 UPDATE jobs SET status = $4, result = $5, reason = $6, ended_at = $7
@@ -82,9 +83,8 @@ class Run:
         async def note(writer: Writer) -> JobRow | None:
             writer.changes.routine = True
             row = await writer.fetchrow(
-                _PROGRESS, writer.workspace_id, self.job.id, self.job.attempts, done, total,
-                checkpoint, row=JobRow,
-            )  # fmt: skip
+                _PROGRESS, *_mine(writer, self), done, total, checkpoint, row=JobRow
+            )
             if row is not None and checkpoint is not None:
                 tell(writer, self.job.id, JobStatus.RUNNING)
             return row
@@ -95,48 +95,10 @@ class Run:
 
     async def changed(self, action: str, work: Callable[[Writer], Awaitable[Any]]) -> Any:
         """Run a change in a transaction of its own."""
-        return await _changed(self.database(), action, work)
+        return await self.database().change(action, work)
 
 
 Handler = Callable[[Run], Awaitable[dict[str, Any] | None]]
-
-
-async def attempt(run_of: "Attempt", handler: Handler, *, beside: int) -> None:
-    """Begin a job, run its handler and store what came of it; `Later` where it has to be begun
-    again. `beside` are how many others of its workspace may run meanwhile."""
-    run = await run_of.begin(beside=beside)
-    if run is None:
-        return
-    if run.job.cancel_requested_at is not None:
-        await run_of.end(run, JobStatus.CANCELED)
-    elif run.job.attempts > _MOST_ATTEMPTS:
-        await run_of.end(run, JobStatus.FAILED, reason=_POISON)
-    else:
-        await _handled(run_of, run, handler)
-
-
-async def _handled(run_of: "Attempt", run: Run, handler: Handler) -> None:
-    try:
-        result = await handler(run)
-    except Canceled:
-        await run_of.end(run, JobStatus.CANCELED)
-    except JobRefused as refusal:
-        await run_of.end(run, JobStatus.FAILED, reason=str(refusal).replace("\0", ""))
-    except DatabaseUnavailable:
-        raise
-    except Exception as error:  # noqa: BLE001 - `_failed` logs it, and has it tried again
-        await _failed(run_of, run, error)
-    else:
-        await run_of.end(run, JobStatus.COMPLETED, result=result)
-
-
-async def _failed(run_of: "Attempt", run: Run, error: Exception) -> None:
-    failures = await run_of.failed(run)
-    if failures < len(PAUSES):
-        log.warning("job.retried", job=str(run.job.id), kind=run.job.kind, reason=repr(error))
-        raise Later(PAUSES[failures], repr(error)) from error
-    log.error("job.failed", job=str(run.job.id), kind=run.job.kind, exc_info=error)
-    await run_of.end(run, JobStatus.FAILED, reason=_BUG.format(failures + 1))
 
 
 @dataclass(frozen=True)
@@ -146,6 +108,49 @@ class Attempt:
     job_id: UUID
     principal: Principal
     database: Callable[[], WorkspaceDatabase]
+
+    async def run(self, handler: Handler, *, beside: int) -> None:
+        """Begin the job, run its handler and store what came of it; `Later` where it has to be
+        begun again. `beside` are how many others of its workspace may run meanwhile."""
+        run = await self.begin(beside=beside)
+        if run is None:
+            return
+        if run.job.cancel_requested_at is not None:
+            await self.end(run, JobStatus.CANCELED)
+        elif run.job.attempts > _MOST_ATTEMPTS:
+            await self.end(run, JobStatus.FAILED, reason=_POISON)
+        else:
+            await self._handled(run, handler)
+
+    async def _handled(self, run: Run, handler: Handler) -> None:
+        try:
+            result = await handler(run)
+        except Canceled:
+            await self.end(run, JobStatus.CANCELED)
+        except JobRefused as refusal:
+            await self.end(run, JobStatus.FAILED, reason=str(refusal).replace("\0", ""))
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - `_failed` logs it, and has it tried again
+            await self._failed(run, error)
+        else:
+            await self.end(run, JobStatus.COMPLETED, result=result)
+
+    async def _failed(self, run: Run, error: Exception) -> None:
+        """What is not for the last time waits to be begun again, rather than runs."""
+
+        async def note(writer: Writer) -> JobRow | None:
+            writer.changes.routine = True
+            return await writer.fetchrow(_FAILED, *_mine(writer, run), len(PAUSES), row=JobRow)
+
+        row = await self.database().change("job.failed", note)
+        if row is None:
+            raise _overtaken()
+        if row.failures <= len(PAUSES):
+            log.warning("job.retried", job=str(run.job.id), kind=run.job.kind, reason=repr(error))
+            raise Later(PAUSES[row.failures - 1], repr(error)) from error
+        log.error("job.failed", job=str(run.job.id), kind=run.job.kind, exc_info=error)
+        await self.end(run, JobStatus.FAILED, reason=_BUG.format(row.failures))
 
     async def begin(self, *, beside: int) -> Run | None:
         """The job, RUNNING; None where it is over already."""
@@ -163,22 +168,8 @@ class Attempt:
             self._note(writer, JobStatus.RUNNING, {"attempt": row.attempts})
             return row
 
-        job: JobRow | None = await _changed(self.database(), "job.begin", begin)
+        job = await self.database().change("job.begin", begin)
         return None if job is None else Run(job, self.principal, self.database)
-
-    async def failed(self, run: Run) -> int:
-        """How often in a row the handler had failed before. What is not for the last time waits,
-        rather than runs."""
-
-        async def note(writer: Writer) -> int:
-            writer.changes.routine = True
-            (now,) = await writer.fetch(_CURRENT, writer.workspace_id, run.job.id, row=JobRow)
-            if now.failures < len(PAUSES):
-                mine = (writer.workspace_id, run.job.id, run.job.attempts)
-                await writer.execute(_AGAIN, *mine)
-            return now.failures
-
-        return int(await _changed(self.database(), "job.failed", note))
 
     async def end(
         self,
@@ -191,24 +182,23 @@ class Attempt:
         assert status in OVER  # noqa: S101 - nothing else is an end
 
         async def end(writer: Writer) -> None:
-            mine = (writer.workspace_id, run.job.id, run.job.attempts)
             told = (status.value, result, reason, writer.changes.at)
-            if not await writer.execute(_END, *mine, *told):
-                writer.changes.idle = True  # another attempt has it
-                return
+            if not await writer.execute(_END, *_mine(writer, run), *told):
+                raise _overtaken()
             self._note(writer, status, {"reason": reason})
 
-        await _changed(self.database(), "job.end", end)
+        await self.database().change("job.end", end)
 
     def _note(self, writer: Writer, status: JobStatus, more: dict[str, Any]) -> None:
         writer.changes.audit("Job", self.job_id, after={"status": status, **more})
         tell(writer, self.job_id, status)
 
 
-async def _changed(
-    database: WorkspaceDatabase, action: str, work: Callable[[Writer], Awaitable[Any]]
-) -> Any:
-    try:
-        return await database.change(action, work)
-    finally:
-        await database.close()
+def _mine(writer: Writer, run: Run) -> tuple[UUID, UUID, int]:
+    """The row, as long as no other attempt has begun."""
+    return writer.workspace_id, run.job.id, run.job.attempts
+
+
+def _overtaken() -> Later:
+    """The entry must not be taken for done: whoever has the job now may die yet."""
+    return Later(_LOOKED_AT_AGAIN, "Another attempt has the job.")

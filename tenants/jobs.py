@@ -70,7 +70,7 @@ async def enqueue(
     others = await active_jobs(writer)
     maker = writer.principal.id
     await writer.execute(_INSERT, writer.workspace_id, job_id, kind, arguments, maker, at)
-    await _queue_of(writer).enqueue(
+    await queue(_WithinTransaction(writer)).enqueue(
         kind,
         orjson.dumps({"job_id": job_id, "workspace_id": writer.workspace_id}),
         priority=-others,
@@ -117,8 +117,8 @@ def tell(writer: Writer, job_id: UUID, status: JobStatus) -> None:
     writer.changes.emit(JOB_CHANGED, job_id, payload={"status": status.value})
 
 
-def _queue_of(writer: Writer) -> Queries:
-    driver: Any = _WithinTransaction(writer)
+def queue(driver: Any) -> Queries:
+    """Pgqueuer's queue, as one of its drivers reaches it."""
     return Queries(driver, qbe=QueryBuilderEnvironment(QUEUE), qbq=QueryQueueBuilder(QUEUE))
 
 

@@ -16,18 +16,16 @@ from uuid import UUID
 import asyncpg
 import orjson
 import structlog
-from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job as Entry
-from pgqueuer.queries import Queries
 
 from tenants.connections import FAILURES, DatabaseUnavailable
 from tenants.database import WorkspaceDatabase
 from tenants.identity import Principal, system_principal
-from tenants.job_runs import Attempt, Handler, Later, attempt
-from tenants.jobs import QUEUE
+from tenants.job_runs import Attempt, Handler, Later
+from tenants.jobs import QUEUE, queue
 
 log = structlog.get_logger()
 
@@ -74,6 +72,17 @@ class Worker:
         self._lease = timedelta(seconds=lease)
         self._patience = patience
         self._attempts: set[asyncio.Task[Any]] = set()
+
+    @contextlib.asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Run jobs while the block runs."""
+        stopping = asyncio.Event()
+        working = asyncio.create_task(self.run(stopping))
+        try:
+            yield
+        finally:
+            stopping.set()
+            await working
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set, through every failure of Postgres."""
@@ -125,12 +134,7 @@ class Worker:
             await asyncio.gather(*beside, tidying, running, return_exceptions=True)
 
     def _manager(self, connection: Any) -> QueueManager:
-        queries = Queries(
-            AsyncpgDriver(connection),
-            qbe=QueryBuilderEnvironment(QUEUE),
-            qbq=QueryQueueBuilder(QUEUE),
-        )
-        manager = QueueManager(queries, channel=QUEUE.channel)
+        manager = QueueManager(queue(AsyncpgDriver(connection)), channel=QUEUE.channel)
         for kind, handler in self._handlers.items():
             register = manager.entrypoint(kind, accepts_context=False, on_failure="hold")
             register(self._running(handler))
@@ -163,7 +167,7 @@ class Worker:
         job_id = UUID(told["job_id"])
         one = Attempt(job_id, principal, lambda: self._open_database(principal, f"job-{job_id}"))
         try:
-            await attempt(one, handler, beside=self._of_workspace - 1)
+            await one.run(handler, beside=self._of_workspace - 1)
         except Later as later:
             raise RetryRequested(later.pause or _turn(entry), str(later)) from later
         except DatabaseUnavailable as error:

@@ -1,13 +1,12 @@
 """`seller run`: the whole platform on this machine, with servers of its own."""
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -18,7 +17,6 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from api.parts import Parts
     from api.settings import Settings
 
 console = Console(highlight=False, soft_wrap=True)
@@ -145,6 +143,7 @@ async def _run_all(settings: "Settings", started: float, *, quiet: bool) -> None
     from api.command_line.announcement import announce, reachable_url
     from api.command_line.children import kept_running
     from api.demo.workspaces import open_demo, write_tokens
+    from api.jobs import build_worker
     from api.logs import set_up_logs
     from api.parts import open_parts
     from api.serving import calm_collector, make_server, when_told_to_stop
@@ -169,7 +168,7 @@ async def _run_all(settings: "Settings", started: float, *, quiet: bool) -> None
         commands = [("relay",)] if quiet else [("relay",), ("simulate", "live", "--rate", "0.4")]
         async with (
             kept_running(commands, environment=_environment(settings), tell=_warn),
-            _working(parts),
+            build_worker(parts).at_work(),  # in this very process: it has all that jobs need
         ):
             if server.started:
                 announce(console, told, file=file, seconds=time.monotonic() - started)
@@ -177,20 +176,6 @@ async def _run_all(settings: "Settings", started: float, *, quiet: bool) -> None
         await serving
         if not server.started:
             raise typer.Exit(1)
-
-
-@contextlib.asynccontextmanager
-async def _working(parts: "Parts") -> "AsyncIterator[None]":
-    """Jobs run in this very process: it has all that they need."""
-    from api.jobs import build_worker
-
-    stopping = asyncio.Event()
-    working = asyncio.create_task(build_worker(parts).run(stopping))
-    try:
-        yield
-    finally:
-        stopping.set()
-        await working
 
 
 async def _first_of(serving: "asyncio.Task[None]", event: "Coroutine[Any, Any, Any]") -> None:

@@ -44,6 +44,11 @@ class Engine:
     extensions: Extensions | None = None
     suggestions: bool = False
 
+    @property
+    def watching(self) -> bool:
+        """Whether an extension sees every step, and may make a difference between two callers."""
+        return self.extensions is not None and self.extensions.watching is not None
+
     async def outcome(self, prepared: Prepared, context: Context, root: Any = None) -> Outcome:
         """What the operation comes to; with `root`, what a subscription answers to that event."""
         if self.extensions is not None and self.extensions.watching:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import structlog
 from graphql import GraphQLError
@@ -17,7 +18,7 @@ from api.graphql.actual_cost import actual_cost
 from api.graphql.answers import Answer
 from api.graphql.budgets import Budgets
 from api.graphql.channels import Channels, Push
-from api.graphql.documents import Documents, introspects
+from api.graphql.documents import Documents, Pay, introspects
 from api.graphql.engine import Engine, Prepared
 from api.graphql.extent import INTROSPECTION_COST
 from api.graphql.failures import RequestError, as_error, translated
@@ -66,24 +67,28 @@ class Execution:
     async def _prepared(self, operation: Operation, principal: Principal) -> Prepared:
         values = count_variables(operation.variables, self.documents.limits)
         text = await self.persisted.text(operation, principal)
-        document = await self.documents.get(
-            text,
-            operation.variables,
-            reader=principal.workspace_id,
-            pay=lambda points: self._pay_for_reading(points, principal),
-        )
-        definition = document.operation(operation.name)
-        introspecting, cost = introspects(definition), INTROSPECTION_COST
-        if not introspecting:
-            cost = self.documents.extent(document, definition, operation.variables).cost
-        await self.persisted.ran(operation, principal)
-        cost += values // _VALUES_A_POINT
-        dear = cost >= self.dear
-        return Prepared(operation, document, definition, introspecting, cost, dear)
 
-    async def _pay_for_reading(self, points: int, principal: Principal) -> None:
-        if not self.persisted.vetted:
-            await self.budgets.charge(principal, points, what="Reading the document")
+        async def pay(points: int) -> None:
+            if not self.persisted.vetted:
+                await self.budgets.charge(principal, points, what="Reading the document")
+
+        read = await self.read(
+            operation, text, reader=principal.workspace_id, pay=pay, more=values // _VALUES_A_POINT
+        )
+        await self.persisted.ran(operation, principal)
+        return read
+
+    async def read(
+        self, operation: Operation, text: str, *, reader: UUID, pay: Pay, more: int = 0
+    ) -> Prepared:
+        """Read an operation's document and judge what it asks for, `more` points on top."""
+        variables = operation.variables
+        document = await self.documents.get(text, variables, reader=reader, pay=pay)
+        definition = document.operation(operation.name)
+        introspecting, cost = introspects(definition), INTROSPECTION_COST + more
+        if not introspecting:
+            cost = self.documents.extent(document, definition, variables).cost + more
+        return Prepared(operation, document, definition, introspecting, cost, cost >= self.dear)
 
     async def run(self, prepared: Prepared, principal: Principal, *, request_id: str) -> Answer:
         """Pay for a query or a mutation, wait its turn and run it; every failure is an answer."""
@@ -183,7 +188,7 @@ class Execution:
     def _sameness(self, prepared: Prepared, principal: Principal) -> Hashable:
         """What subscriptions have in common that are answered alike: nothing, where an extension
         may make a difference."""
-        if self.engine.extensions is not None and self.engine.extensions.watching:
+        if self.engine.watching:
             return object()
         variables = prepared.operation.variables
         return sameness(prepared.document, prepared.definition, variables, principal)

@@ -22,6 +22,10 @@ class RequestError(Exception):
         self.errors = list(errors)
         self._reluctance = reluctance
 
+    def says(self, code: ErrorCode) -> bool:
+        """Whether any of its errors has that code."""
+        return any((error.extensions or {}).get("code") == code for error in self.errors)
+
     async def held_back(self) -> None:
         if self._reluctance:
             await asyncio.sleep(self._reluctance)

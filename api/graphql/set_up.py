@@ -33,8 +33,6 @@ from schema.errors import ErrorCode
 from schema.root import SCHEMA
 from tenants.identity import Principal
 
-_THROTTLED = ErrorCode.THROTTLED.value
-
 
 def build_execution(parts: Parts, schema: strawberry.Schema = SCHEMA) -> Execution:
     """What every transport runs operations with."""
@@ -72,7 +70,7 @@ def _contexts(
             known = await persisted.text(Operation(text), principal)
             found = await documents.get(known, None, reader=principal.workspace_id, pay=pay)
         except RequestError as refusal:
-            if any((error.extensions or {}).get("code") == _THROTTLED for error in refusal.errors):
+            if refusal.says(ErrorCode.THROTTLED):
                 raise refusal.errors[0] from None  # not the document's fault
             return [error.message for error in refusal.errors]
         return found.node

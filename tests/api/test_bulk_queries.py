@@ -36,16 +36,10 @@ ORDERS = "{ orders(where: {site: {eq: TH}}) { nodes { id externalId lines { sell
 
 @asynccontextmanager
 async def working(parts: Parts) -> AsyncIterator[None]:
-    stopping = asyncio.Event()
     settings = parts.settings.model_copy(update={"job_lease": 2.0, "drain_seconds": 0.2})
     changed = Parts(settings, parts.pool, parts.redis, parts.feeds, parts.rate_limits)
-    task = asyncio.create_task(build_worker(changed).run(stopping))
-    try:
+    async with asyncio.timeout(40), build_worker(changed).at_work():
         yield
-    finally:
-        stopping.set()
-        async with asyncio.timeout(20):
-            await task
 
 
 async def begun(workspace: TestWorkspace, query: str, role: Role = Role.OWNER) -> str:

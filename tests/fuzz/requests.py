@@ -132,7 +132,7 @@ class Noise:
 
 
 def requests() -> st.SearchStrategy[Sent | Noise]:
-    return weighted((8, _graphql()), (3, _auth()), (3, _elsewhere()), (1, _noise()))
+    return weighted((11, _graphql()), (3, _auth()), (3, _elsewhere()), (1, _noise()))
 
 
 @st.composite
