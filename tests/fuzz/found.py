@@ -55,4 +55,11 @@ REQUESTS = (
         ),
         b'{"query": "{ viewer { role } }"}',
     ),
+    # The answer came after "100 Continue", later than a stream's first moments: it was not heard.
+    Sent(
+        "POST",
+        "/auth/token",
+        (("content-type", "application/x-www-form-urlencoded"), ("expect", "100-continue")),
+        b"grant_type=password&username=@@email@@&password=wrong",
+    ),
 )

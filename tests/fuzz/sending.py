@@ -99,7 +99,8 @@ async def _read(reader: asyncio.StreamReader, into: bytearray) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     while True:
-        streams = b"text/event-stream" in into[:4_000] or (b"\r\n\r\n" in into and _kept(into))
+        told = _final(bytes(into))  # after "100 Continue" the answer itself may take its time
+        streams = b"text/event-stream" in told[:4_000] or (b"\r\n\r\n" in told and _kept(told))
         left = (_STREAM if streams else _PATIENCE) - (loop.time() - began)
         try:
             async with asyncio.timeout(left):
@@ -113,7 +114,7 @@ async def _read(reader: asyncio.StreamReader, into: bytearray) -> None:
         into += piece
 
 
-def _kept(received: bytearray) -> bool:
+def _kept(received: bytes) -> bool:
     """Whether the server keeps the connection open after this answer: then it has no end."""
     return b"connection: close" not in received.partition(b"\r\n\r\n")[0].lower()
 
@@ -122,10 +123,16 @@ def _pieces(body: bytes) -> list[bytes]:
     return [body[at : at + 1_000] for at in range(0, min(len(body), 100_000), 1_000)]
 
 
-def _parsed(received: bytes, given: Sent | Noise) -> Answered | None:
-    while received.startswith(b"HTTP/1.1 100"):
+def _final(received: bytes) -> bytes:
+    """Without the interim answers that go before it."""
+    while received.startswith(b"HTTP/1.1 100") and b"\r\n\r\n" in received:
         received = received.partition(b"\r\n\r\n")[2]
-    if not received:
+    return received
+
+
+def _parsed(received: bytes, given: Sent | Noise) -> Answered | None:
+    received = _final(received)
+    if not received or received.startswith(b"HTTP/1.1 100"):
         return None
     method = given.method if isinstance(given, Sent) else "GET"
     response = HTTPResponse(_Wire(received), method=method)  # type: ignore[arg-type]
